@@ -1,0 +1,33 @@
+"""grnet: from multi-omics data to a gene regulatory network that can be trusted.
+
+The packages read as the pipeline: ``io`` (files), ``pp`` (preparation), ``infer`` (networks),
+``evaluate`` (scores beside nulls), ``pl`` (pictures), ``datasets`` (data with known truth).
+They load on first use, so that ``import grnet`` costs nothing.
+"""
+
+from typing import TYPE_CHECKING
+
+from grnet._lazy import load_on_first_use
+
+if TYPE_CHECKING:
+    from grnet import datasets, evaluate, infer, io, pl, pp
+    from grnet._environment import doctor
+    from grnet.grn import GRN
+
+__version__ = "0.1.0"
+
+__all__ = ["GRN", "datasets", "doctor", "evaluate", "infer", "io", "pl", "pp"]
+
+__getattr__ = load_on_first_use(
+    __name__,
+    {
+        "GRN": "grnet.grn",
+        "doctor": "grnet._environment",
+        "datasets": None,
+        "evaluate": None,
+        "infer": None,
+        "io": None,
+        "pl": None,
+        "pp": None,
+    },
+)

@@ -1,0 +1,94 @@
+"""Checks that raise an error naming what was found, what was expected and the fix."""
+
+import difflib
+import importlib
+from collections.abc import Iterable, Sequence
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+
+
+def examples(names: Iterable[object], n: int = 3) -> str:
+    """Show the first ``n`` names for an error message: ``'A', 'B', 'C', ...``."""
+    shown = list(names)
+    text = ", ".join(repr(str(name)) for name in shown[:n])
+    return f"{text}, ..." if len(shown) > n else text or "none"
+
+
+def one_of(value: str, choices: Sequence[str], what: str) -> str:
+    """Return ``value`` if it is among ``choices``, else raise with the nearest choice."""
+    if value in choices:
+        return value
+    near = difflib.get_close_matches(str(value), choices, n=1)
+    hint = f"Did you mean {near[0]!r}? " if near else ""
+    message = f"Unknown {what} {value!r}. {hint}Choose one of: {', '.join(choices)}."
+    raise ValueError(message)
+
+
+def has_columns(frame: pd.DataFrame, required: Sequence[str], what: str) -> None:
+    """Raise unless every required column is there."""
+    missing = [column for column in required if column not in frame.columns]
+    if missing:
+        message = (
+            f"{what} lacks the column(s) {examples(missing)}; it has {examples(frame.columns, 8)}. "
+            f"Rename its columns to {', '.join(required)}."
+        )
+        raise ValueError(message)
+
+
+def unique(names: pd.Index, what: str) -> None:
+    """Raise if a name occurs twice."""
+    if not names.is_unique:
+        doubled = names[names.duplicated()].unique()
+        message = (
+            f"{len(doubled)} {what} occur more than once ({examples(doubled)}). "
+            "Sum or drop the duplicates first; adata.var_names_make_unique() only renames them."
+        )
+        raise ValueError(message)
+
+
+def finite(matrix: np.ndarray | sp.spmatrix | sp.sparray, columns: Sequence[str], what: str) -> None:
+    """Raise if a value is NaN or infinite, naming the first columns concerned."""
+    values = matrix.data if sp.issparse(matrix) else matrix
+    if np.isfinite(np.sum(values, dtype=np.float64)) or np.isfinite(values).all():
+        return
+    if sp.issparse(matrix):
+        bad = np.unique(matrix.tocoo().col[~np.isfinite(matrix.tocoo().data)])
+    else:
+        bad = np.flatnonzero(~np.isfinite(matrix).all(axis=0))
+    message = (
+        f"{what} holds NaN or infinite values in {len(bad)} column(s): "
+        f"{examples(np.asarray(columns, dtype=object)[bad])}. "
+        "Remove these columns or impute the missing values first."
+    )
+    raise ValueError(message)
+
+
+def in_range(value: float, low: float, high: float, *, what: str) -> float:
+    """Return ``value`` if ``low <= value <= high``, else raise."""
+    if not low <= value <= high:
+        message = f"{what}={value!r} is out of range: expected {low} to {high}."
+        raise ValueError(message)
+    return value
+
+
+def optional(module: str, extra: str) -> ModuleType:
+    """Import an optional module, or raise with the command that installs it."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        message = f"{module} is not installed: run `pip install 'grnet[{extra}]'`."
+        raise ImportError(message) from error
+
+
+def scalar_params(params: dict[str, Any]) -> dict[str, Any]:
+    """Keep strings, numbers and booleans, and turn anything else into text: ``uns`` takes no more."""
+    plain = (str, bool, int, float, np.integer, np.floating)
+    return {
+        key: value if isinstance(value, plain) else str(value)
+        for key, value in params.items()
+        if value is not None
+    }

@@ -1,0 +1,22 @@
+"""Every key that grnet writes into an AnnData object, in one place."""
+
+NETWORK = "grnet"
+"""``uns``: a network stored by ``GRN.to_adata``."""
+
+PARAMS = "grnet_params"
+"""``uns``: what the ``pp`` functions did to the matrix."""
+
+COUNTS = "counts"
+"""``layers``: raw counts kept by ``pp.normalize``."""
+
+METACELL = "metacell"
+"""``obs``: the metacell of each cell."""
+
+N_CELLS = "n_cells"
+"""``obs``: how many cells make up a metacell."""
+
+CELL_TYPE = "cell_type"
+"""``obs``: the cell type of a simulated cell."""
+
+TRUTH = "grnet_truth"
+"""``uns``: the planted edges of a simulated data set."""

@@ -1,0 +1,501 @@
+"""GRN: the gene regulatory network that every stage returns or consumes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+
+from grnet import _checks, _keys
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+EDGE_COLUMNS = ("source", "target", "weight")
+EVIDENCE_COLUMNS = ("source", "region", "target")
+
+Node = str
+
+
+def _pair_columns(edges: pd.DataFrame) -> list[str]:
+    return ["source", "target", *(["context"] if "context" in edges.columns else [])]
+
+
+def _validated_edges(edges: pd.DataFrame) -> pd.DataFrame:
+    """Check the contract of ``GRN.edges`` and return them sorted by strength, names as categories."""
+    _checks.has_columns(edges, EDGE_COLUMNS, "the table of edges")
+    rest = [column for column in edges.columns if column not in EDGE_COLUMNS]
+    edges = edges[[*EDGE_COLUMNS, *rest]].copy()
+    for column in _pair_columns(edges):
+        if edges[column].isna().any():
+            message = f"{int(edges[column].isna().sum())} edges have no {column}: drop or name them."
+            raise ValueError(message)
+        edges[column] = _as_sorted_category(edges[column])
+    try:
+        edges["weight"] = edges["weight"].astype(np.float64)
+    except (TypeError, ValueError) as error:
+        message = f"weight must be numeric, found {edges['weight'].dtype}: {error}"
+        raise ValueError(message) from error
+    if not np.isfinite(edges["weight"]).all():
+        bad = edges.loc[~np.isfinite(edges["weight"]), ["source", "target"]]
+        message = (
+            f"{len(bad)} edges have a NaN or infinite weight, the first from "
+            f"{bad.iloc[0, 0]!r} to {bad.iloc[0, 1]!r}. Drop them: a missing edge is no row."
+        )
+        raise ValueError(message)
+    doubled = edges.duplicated(_pair_columns(edges))
+    if doubled.any():
+        first = edges.loc[doubled].iloc[0]
+        message = (
+            f"{int(doubled.sum())} pairs occur more than once, the first {first['source']!r} -> "
+            f"{first['target']!r}. Keep one row per pair (edges.groupby(['source', 'target'])), or "
+            "name the condition in a column 'context'."
+        )
+        raise ValueError(message)
+    order = np.lexsort(
+        (*(edges[column].cat.codes for column in _pair_columns(edges)[::-1]), -edges["weight"].abs())
+    )
+    return edges.iloc[order].reset_index(drop=True)
+
+
+def _as_sorted_category(names: pd.Series[Any]) -> pd.Series[Any]:
+    """Return the names as a category whose order is that of the names, used ones only."""
+    category = names.astype(str) if names.dtype != "category" else names
+    category = category.astype("category").cat.remove_unused_categories()
+    ordered = pd.Index(category.cat.categories.astype(str)).sort_values()
+    return category.cat.rename_categories(str).cat.reorder_categories(ordered)
+
+
+def _validated_evidence(evidence: pd.DataFrame) -> pd.DataFrame:
+    _checks.has_columns(evidence, EVIDENCE_COLUMNS, "the table of evidence")
+    return evidence.reset_index(drop=True)
+
+
+def _described_nodes(edges: pd.DataFrame, nodes: pd.DataFrame | None) -> pd.DataFrame:
+    """Return one row per node with its degrees; annotations given by the caller are kept."""
+    pairs = edges[["source", "target"]].astype(str)
+    if "context" in edges.columns:
+        pairs = pairs.drop_duplicates()
+    out_degree = pairs["source"].value_counts()
+    in_degree = pairs["target"].value_counts()
+    names = out_degree.index.union(in_degree.index)
+    if nodes is None:
+        nodes = pd.DataFrame(index=names)
+    else:
+        nodes = nodes.copy()
+        nodes.index = nodes.index.astype(str)
+        _checks.unique(nodes.index, "nodes")
+        nodes = nodes.reindex(names.union(nodes.index))
+    nodes.index.name = "node"
+    has_targets = nodes.index.isin(out_degree.index)
+    known = nodes["is_tf"].eq(True).to_numpy() if "is_tf" in nodes else np.False_  # noqa: FBT003
+    nodes["is_tf"] = np.asarray(has_targets | known, dtype=bool)
+    nodes["out_degree"] = out_degree.reindex(nodes.index, fill_value=0).astype(np.int64)
+    nodes["in_degree"] = in_degree.reindex(nodes.index, fill_value=0).astype(np.int64)
+    return nodes
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class GRN:
+    """A gene regulatory network: directed, weighted edges from regulators to targets.
+
+    Parameters
+    ----------
+    edges
+        Table ``source, target, weight`` and any of ``sign, score, pvalue, fdr, stability, context,
+        n_regions``: unique pairs (per ``context``). They are stored sorted by ``|weight|``;
+        ``weight`` is negative for repression where the method knows the sign. The same columns
+        serve decoupler (``dc.mt.ulm(adata, grn.edges)``) and networkx
+        (``nx.from_pandas_edgelist(grn.edges)``).
+    evidence
+        Table ``source, region, target`` and a column per kind of evidence, or None.
+    nodes
+        Table of annotations indexed by node; ``is_tf``, ``out_degree`` and ``in_degree`` are added.
+    params
+        How the network was made: method, arguments, seed, version. Scalars and strings only.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, a name or weight is missing, or a pair occurs twice.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import grnet as gn
+    >>> edges = pd.DataFrame(
+    ...     {"source": ["A", "A", "B"], "target": ["B", "C", "C"], "weight": [0.9, -0.5, 0.2]}
+    ... )
+    >>> gn.GRN(edges).top(2).edges
+      source target  weight
+    0      A      B     0.9
+    1      A      C    -0.5
+    """
+
+    edges: pd.DataFrame
+    evidence: pd.DataFrame | None = None
+    nodes: pd.DataFrame = None  # type: ignore[assignment]  # always a frame after construction
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        edges = _validated_edges(self.edges)
+        object.__setattr__(self, "edges", edges)
+        object.__setattr__(self, "nodes", _described_nodes(edges, self.nodes))
+        object.__setattr__(self, "params", _checks.scalar_params(dict(self.params)))
+        if self.evidence is not None:
+            object.__setattr__(self, "evidence", _validated_evidence(self.evidence))
+
+    def __len__(self) -> int:
+        return len(self.edges)
+
+    @property
+    def tfs(self) -> list[Node]:
+        """Names of the regulators, sorted."""
+        return sorted(self.nodes.index[self.nodes["is_tf"]])
+
+    @property
+    def genes(self) -> list[Node]:
+        """Names of all nodes, sorted."""
+        return sorted(self.nodes.index)
+
+    def _select(self, keep: np.ndarray) -> GRN:
+        """Return the network of the chosen edges; ``nodes`` stay, they say what was a candidate."""
+        edges = self.edges.loc[keep]
+        evidence = self.evidence
+        if evidence is not None:
+            pairs = pd.MultiIndex.from_frame(edges[["source", "target"]].astype(str))
+            asked = pd.MultiIndex.from_frame(evidence[["source", "target"]].astype(str))
+            evidence = evidence.loc[asked.isin(pairs)]
+        return replace(self, edges=edges, evidence=evidence)
+
+    def drop_isolated(self) -> GRN:
+        """Return the network without the nodes that no edge touches, as files and pictures want it.
+
+        Examples
+        --------
+        >>> import grnet as gn
+        >>> len(gn.datasets.example_network().top(1).drop_isolated().nodes)
+        2
+        """
+        touched = (self.nodes["out_degree"] > 0) | (self.nodes["in_degree"] > 0)
+        return replace(self, nodes=self.nodes.loc[touched])
+
+    def top(self, n: int) -> GRN:
+        """Return the network of the ``n`` strongest edges.
+
+        Examples
+        --------
+        >>> import grnet as gn
+        >>> len(gn.datasets.example_network().top(5))
+        5
+        """
+        return self._select(np.arange(len(self.edges)) < n)
+
+    def filter(
+        self,
+        *,
+        sources: Iterable[str] | None = None,
+        targets: Iterable[str] | None = None,
+        min_weight: float | None = None,
+        max_fdr: float | None = None,
+        min_stability: float | None = None,
+        sign: Literal["+", "-"] | None = None,
+        context: str | None = None,
+    ) -> GRN:
+        """Return the network of the edges that meet every condition given.
+
+        Parameters
+        ----------
+        sources, targets
+            Names to keep.
+        min_weight
+            Least absolute weight.
+        max_fdr, min_stability
+            Bounds on the columns of these names.
+        sign
+            ``"+"`` keeps activation, ``"-"`` repression.
+        context
+            Keep the edges of one context, e.g. a cell group.
+
+        Raises
+        ------
+        ValueError
+            If a condition names a column that the network lacks.
+
+        Examples
+        --------
+        >>> import grnet as gn
+        >>> grn = gn.datasets.example_network()
+        >>> set(grn.filter(sources=["TF1"]).edges["source"])
+        {'TF1'}
+        """
+        edges = self.edges
+        keep = np.ones(len(edges), dtype=bool)
+        if sources is not None:
+            keep &= edges["source"].isin(set(sources)).to_numpy()
+        if targets is not None:
+            keep &= edges["target"].isin(set(targets)).to_numpy()
+        if min_weight is not None:
+            keep &= (edges["weight"].abs() >= min_weight).to_numpy()
+        if max_fdr is not None:
+            keep &= (self._column("fdr") <= max_fdr).to_numpy()
+        if min_stability is not None:
+            keep &= (self._column("stability") >= min_stability).to_numpy()
+        if sign is not None:
+            _checks.one_of(sign, ("+", "-"), "sign")
+            keep &= (edges["weight"] > 0 if sign == "+" else edges["weight"] < 0).to_numpy()
+        if context is not None:
+            contexts = self._column("context")
+            _checks.one_of(context, list(contexts.cat.categories), "context")
+            keep &= contexts.eq(context).to_numpy()
+        return self._select(keep)
+
+    def _column(self, name: str) -> pd.Series[Any]:
+        if name not in self.edges:
+            made_by = {
+                "fdr": "infer the network with fdr=...",
+                "stability": "infer the network with n_bootstrap=...",
+                "context": "infer the network with groupby=...",
+            }
+            message = (
+                f"This network has no column {name!r} (it has {examples_of(self.edges)}): "
+                f"{made_by[name]}"
+            )
+            raise ValueError(message)
+        return self.edges[name]
+
+    def _known(self, node: str) -> str:
+        if node not in self.nodes.index:
+            message = (
+                f"{node!r} is not a node of this network of {len(self.nodes)} nodes. "
+                + _nearest(node, self.nodes.index)
+            )
+            raise ValueError(message)
+        return node
+
+    def regulon(self, tf: str) -> pd.DataFrame:
+        """Return the edges of one regulator, strongest first.
+
+        Raises
+        ------
+        ValueError
+            If the name is no node of the network.
+
+        Examples
+        --------
+        >>> import grnet as gn
+        >>> gn.datasets.example_network().regulon("TF1").columns[:3].tolist()
+        ['source', 'target', 'weight']
+        """
+        return self.edges.loc[self.edges["source"] == self._known(tf)].reset_index(drop=True)
+
+    def regulons(self, *, min_targets: int = 1) -> dict[str, list[str]]:
+        """Return the targets of each regulator, strongest first.
+
+        Examples
+        --------
+        >>> import grnet as gn
+        >>> sorted(gn.datasets.example_network().regulons())[:2]
+        ['TF1', 'TF2']
+        """
+        unique = self.edges.drop_duplicates(["source", "target"])
+        groups = unique.groupby("source", observed=True)["target"]
+        return {
+            str(tf): [str(target) for target in targets]
+            for tf, targets in groups
+            if len(targets) >= min_targets
+        }
+
+    def neighbourhood(self, node: str, radius: int = 1) -> GRN:
+        """Return the network among the nodes within ``radius`` steps of a node, either direction.
+
+        Raises
+        ------
+        ValueError
+            If the name is no node of the network.
+
+        Examples
+        --------
+        >>> import grnet as gn
+        >>> "TF1" in gn.datasets.example_network().neighbourhood("TF1").genes
+        True
+        """
+        reached = {self._known(node)}
+        for _ in range(radius):
+            touches = self.edges["source"].isin(reached) | self.edges["target"].isin(reached)
+            near = self.edges.loc[touches]
+            reached |= set(near["source"]) | set(near["target"])
+        inside = self.edges["source"].isin(reached) & self.edges["target"].isin(reached)
+        chosen = self._select(inside.to_numpy())
+        return replace(chosen, nodes=self.nodes.loc[self.nodes.index.isin(reached)])
+
+    def to_networkx(self) -> nx.DiGraph | nx.MultiDiGraph:
+        """Return a networkx graph with all edge and node attributes.
+
+        Returns
+        -------
+        ``networkx.DiGraph``, or ``MultiDiGraph`` keyed by context where the network has contexts.
+        ``graph.graph`` holds the parameters.
+
+        Examples
+        --------
+        >>> import grnet as gn
+        >>> gn.datasets.example_network().to_networkx().has_edge("TF1", "TF2")
+        True
+        """
+        has_context = "context" in self.edges
+        edges = self.edges.astype({column: str for column in _pair_columns(self.edges)})
+        graph = nx.from_pandas_edgelist(
+            edges,
+            edge_attr=True,
+            create_using=nx.MultiDiGraph if has_context else nx.DiGraph,
+            edge_key="context" if has_context else None,
+        )
+        graph.add_nodes_from((str(n), row) for n, row in self.nodes.to_dict("index").items())
+        graph.graph.update(self.params)
+        return graph
+
+    @classmethod
+    def from_networkx(cls, graph: nx.DiGraph | nx.MultiDiGraph) -> GRN:
+        """Return the network of a directed networkx graph with edge attribute ``weight``.
+
+        Raises
+        ------
+        ValueError
+            If the graph is undirected or an edge has no weight.
+
+        Examples
+        --------
+        >>> import networkx as nx
+        >>> import grnet as gn
+        >>> gn.GRN.from_networkx(nx.DiGraph([("A", "B", {"weight": 1.0})])).genes
+        ['A', 'B']
+        """
+        if not graph.is_directed():
+            message = "The graph is undirected: pass a DiGraph, edges from regulator to target."
+            raise ValueError(message)
+        edges = nx.to_pandas_edgelist(graph)
+        nodes = pd.DataFrame.from_dict(dict(graph.nodes(data=True)), orient="index")
+        nodes = nodes.drop(columns=["is_tf"], errors="ignore") if nodes.empty else nodes
+        return cls(edges, nodes=nodes if len(nodes.columns) else None, params=graph.graph)
+
+    def to_adata(self, adata: AnnData, *, key_added: str = _keys.NETWORK) -> None:
+        """Store the network in ``adata.uns[key_added]``, so that it travels in h5ad and zarr files.
+
+        Examples
+        --------
+        >>> import grnet as gn
+        >>> adata = gn.datasets.simulate(n_cells=50, n_genes=30, n_tfs=5)
+        >>> gn.datasets.example_network().to_adata(adata)
+        >>> gn.GRN.from_adata(adata).genes == gn.datasets.example_network().genes
+        True
+        """
+        stored: dict[str, Any] = {
+            "edges": self.edges.rename(index=str),
+            "nodes": self.nodes.copy(),
+            "params": json.dumps(_jsonable(self.params)),
+        }
+        if self.evidence is not None:
+            stored["evidence"] = self.evidence.rename(index=str)
+        adata.uns[key_added] = stored
+
+    @classmethod
+    def from_adata(cls, adata: AnnData, *, key: str = _keys.NETWORK) -> GRN:
+        """Return the network that :meth:`to_adata` stored.
+
+        Raises
+        ------
+        ValueError
+            If ``adata.uns`` has no such key.
+
+        Examples
+        --------
+        >>> import grnet as gn
+        >>> adata = gn.datasets.simulate(n_cells=50, n_genes=30, n_tfs=5)
+        >>> gn.datasets.example_network().to_adata(adata, key_added="mine")
+        >>> len(gn.GRN.from_adata(adata, key="mine"))
+        12
+        """
+        if key not in adata.uns:
+            message = (
+                f"adata.uns has no {key!r}; it has {_checks.examples(adata.uns, 8)}. "
+                "Store a network there with grn.to_adata(adata)."
+            )
+            raise ValueError(message)
+        stored = adata.uns[key]
+        return cls(
+            stored["edges"],
+            evidence=stored.get("evidence"),
+            nodes=stored["nodes"],
+            params=json.loads(str(stored["params"])),
+        )
+
+    def summary(self) -> pd.Series[Any]:
+        """Return the figures of the network: sizes, signs, and how many candidates were cut.
+
+        Examples
+        --------
+        >>> import grnet as gn
+        >>> int(gn.datasets.example_network().summary()["edges"])
+        12
+        """
+        targets_per_tf = self.nodes.loc[self.nodes["out_degree"] > 0, "out_degree"]
+        figures: dict[str, Any] = {
+            "edges": len(self.edges),
+            "regulators": len(targets_per_tf),
+            "targets": int((self.nodes["in_degree"] > 0).sum()),
+            "median targets per regulator": float(targets_per_tf.median()) if len(self) else 0.0,
+            "activating": int((self.edges["weight"] > 0).sum()),
+            "repressing": int((self.edges["weight"] < 0).sum()),
+        }
+        if "context" in self.edges:
+            figures["contexts"] = int(self.edges["context"].nunique())
+        figures.update(self.params)
+        return pd.Series(figures, name="GRN", dtype=object)
+
+    def _headline(self) -> str:
+        figures = self.summary()
+        text = (
+            f"GRN of {figures['edges']:,} edges from {figures['regulators']:,} regulators "
+            f"to {figures['targets']:,} targets"
+        )
+        if "candidates" in self.params:
+            text += f" (of {int(self.params['candidates']):,} candidate pairs)"
+        return text
+
+    def __repr__(self) -> str:
+        made = ", ".join(f"{key}={value}" for key, value in list(self.params.items())[:6])
+        lines = [self._headline(), f"    edges: {examples_of(self.edges)}"]
+        if made:
+            lines.append(f"    made with: {made}")
+        if self.evidence is not None:
+            lines.append(f"    evidence: {len(self.evidence):,} triplets")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        table = self.edges.head(10).to_html(index=False, float_format=lambda value: f"{value:.4g}")
+        made = " · ".join(f"{key} <b>{value}</b>" for key, value in self.params.items())
+        more = f"<p>… and {len(self) - 10:,} weaker edges</p>" if len(self) > 10 else ""
+        return f"<div><p><b>{self._headline()}</b></p><p>{made}</p>{table}{more}</div>"
+
+
+def examples_of(frame: pd.DataFrame) -> str:
+    """Show the columns of a frame as text."""
+    return ", ".join(map(str, frame.columns))
+
+
+def _nearest(name: str, choices: Iterable[str]) -> str:
+    names = list(map(str, choices))
+    same = [other for other in names if other.upper() == name.upper()]
+    if same:
+        return f"Did you mean {same[0]!r}?"
+    return f"Its nodes are named like {_checks.examples(names)}."
+
+
+def _jsonable(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v.item() if isinstance(v, np.generic) else v for k, v in params.items()}
