@@ -9,6 +9,9 @@ import pandas as pd
 from grnet import _checks
 
 
+Kernel = Callable[..., Any]
+
+
 @dataclass(frozen=True)
 class Method:
     """The facts of one inference method.
@@ -37,7 +40,7 @@ class Method:
     """
 
     name: str
-    kernel: Callable[..., Any]
+    kernel: Kernel
     summary: str
     signed: bool
     speed: str

@@ -1,1 +1,8 @@
+"""Inference of gene regulatory networks from expression: one call, a catalogue of methods."""
 
+from grnet.infer._run import network
+from grnet.infer.catalogue import METHODS, method_table
+
+methods = method_table()
+
+__all__ = ["METHODS", "methods", "network"]

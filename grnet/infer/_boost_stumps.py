@@ -1,0 +1,137 @@
+"""Boosting of stumps on all cells, in the space of features instead of cells.
+
+The residual enters a stump's fit only through its products with the indicators. With ``h`` the
+standardised indicators, ``C = h'y`` and ``G = h'h``, a round that takes feature ``k`` with step
+``learning_rate * C[k]`` changes every product by ``G[:, k]``: after two matrix products, a round costs
+one gather per target, whatever the number of cells.
+"""
+
+import numpy as np
+import torch
+
+from grnet._progress import progress
+from grnet.infer._arrays import BLOCK_BYTES, Matrix, column_blocks, unit_columns
+from grnet.infer._boost_settings import BoostSettings, Draws, EarlyStopping, Importance
+from grnet.infer._stumps import Stumps
+
+CELLS_AT_ONCE = 2048
+TARGETS_AT_ONCE = 64
+
+
+class _Features:
+    """The standardised indicators: their means, lengths and Gram matrix."""
+
+    def __init__(self, stumps: Stumps, device: torch.device) -> None:
+        self.stumps = stumps
+        self.all = torch.arange(len(stumps), device=device)
+        n_cells = len(stumps.bins)
+        counts = torch.zeros(len(stumps), len(stumps), device=device)
+        for cells in self._chunks():
+            part = stumps.indicators(cells, self.all).float()
+            counts += part.T @ part  # exact: sums of ones below 2^24
+        self.mean = counts.diagonal().double() / n_cells
+        self.length = (n_cells * self.mean * (1 - self.mean)).sqrt()
+        outer = torch.outer((self.mean * n_cells).float(), self.mean.float())
+        counts -= outer
+        counts /= self.length.float()[:, None]
+        self.gram = counts.div_(self.length.float())
+
+    def _chunks(self) -> list[slice]:
+        n_cells = len(self.stumps.bins)
+        return [slice(s, s + CELLS_AT_ONCE) for s in range(0, n_cells, CELLS_AT_ONCE)]
+
+    def products(self, units: torch.Tensor) -> torch.Tensor:
+        """Return targets x features products with centred targets (cells x targets).
+
+        In double precision, so that equal features have equal products however the sum is split
+        over threads, and ties are broken by name, not by rounding.
+        """
+        total = torch.zeros(
+            units.shape[1], len(self.all), dtype=torch.float64, device=units.device
+        )
+        for cells in self._chunks():
+            part = self.stumps.indicators(cells, self.all).double()
+            total += units[cells].double().T @ part
+        return (total / self.length).float()
+
+    def standardised(self, stumps: Stumps) -> torch.Tensor:
+        """Return features x cells of other cells, on the scale of these."""
+        part = stumps.indicators(slice(None), self.all).double()
+        return ((part - self.mean) / self.length).float().T.contiguous()
+
+
+def _own_features(stumps: Stumps, own: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return (target, feature) of the indicators that belong to the target itself."""
+    pairs = torch.nonzero(own[:, None] == stumps.regulator[None, :])
+    return pairs[:, 0], pairs[:, 1]
+
+
+def _boost_block(
+    products: torch.Tensor,
+    features: _Features,
+    own: torch.Tensor,
+    *,
+    settings: BoostSettings,
+    draws: Draws,
+    stopping: EarlyStopping | None,
+    held_out: torch.Tensor | None,
+) -> np.ndarray:
+    """Boost one block of targets; ``products`` (targets x features) is used up."""
+    stumps, rate = features.stumps, settings.learning_rate
+    importance = Importance(len(products), int(stumps.bins.shape[1]), products.device)
+    own_pairs = _own_features(stumps, own)
+    targets = torch.arange(len(products), device=products.device)
+    strength = torch.empty_like(products)
+    for turn in range(settings.n_rounds):
+        torch.abs(products, out=strength)
+        strength[own_pairs] = -1.0
+        if draws.regulators is not None:
+            strength.masked_fill_(~draws.regulators[turn][stumps.regulator], -1.0)
+        best, chosen = strength.max(dim=1)
+        step = products[targets, chosen] * (best > 0)
+        if stopping is not None and held_out is not None:
+            step *= stopping.active
+            stopping.update((rate * step)[:, None] * held_out[chosen])
+        products.addcmul_(features.gram[chosen], step[:, None], value=-rate)
+        importance.add(stumps.regulator[chosen], step.square(), step)
+        if stopping is not None and stopping.finished:
+            break
+    return importance.scores()
+
+
+def boost_stumps(
+    stumps: Stumps, y: Matrix, own: np.ndarray, *, settings: BoostSettings, draws: Draws
+) -> np.ndarray:
+    """Return regulators x targets gains of stumps grown on all training cells."""
+    device = stumps.bins.device
+    features = _Features(stumps.of_cells(draws.training), device)
+    held_out = None
+    if settings.early_stopping:
+        held_out = features.standardised(stumps.of_cells(draws.validation))
+    scores = np.zeros((stumps.bins.shape[1], y.shape[1]), dtype=np.float32)
+    owners = torch.from_numpy(own).to(device)
+    width = TARGETS_AT_ONCE * max(1, BLOCK_BYTES // (4 * TARGETS_AT_ONCE * y.shape[0]))
+    blocks = column_blocks(y, device, width=width)
+    for columns, block in progress(blocks, "boosting", total=-(-y.shape[1] // width)):
+        training = block[draws.training]
+        products = features.products(unit_columns(training))
+        unseen = None
+        if settings.early_stopping:
+            unseen = unit_columns(block[draws.validation], training).T.contiguous()
+        for start in range(0, len(products), TARGETS_AT_ONCE):
+            part = slice(start, start + TARGETS_AT_ONCE)
+            here = slice(columns.start + start, min(columns.start + part.stop, columns.stop))
+            stopping = None
+            if unseen is not None:
+                stopping = EarlyStopping(settings.early_stopping, unseen[part])
+            scores[:, here] = _boost_block(
+                products[part],
+                features,
+                owners[here],
+                settings=settings,
+                draws=draws,
+                stopping=stopping,
+                held_out=held_out,
+            )
+    return scores
+

@@ -1,0 +1,162 @@
+"""From AnnData to the bare arrays of a kernel, in an order that does not depend on the input's."""
+
+import hashlib
+import logging
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from anndata import AnnData
+
+from grnet import _checks
+from grnet.infer._arrays import Matrix
+from grnet.io import read_tfs
+from grnet.pp import check
+
+logger = logging.getLogger(__name__)
+
+MIN_CELLS = 10
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Cells x genes and its regulators; genes and cells sorted by name.
+
+    Attributes
+    ----------
+    matrix
+        Cells x genes, float32, dense or CSC.
+    genes, regulators
+        Sorted names; every regulator is a gene.
+    """
+
+    matrix: Matrix
+    genes: pd.Index
+    regulators: pd.Index
+
+    @property
+    def x(self) -> np.ndarray:
+        """Cells x regulators, dense."""
+        part = self.matrix[:, self.genes.get_indexer(self.regulators)]
+        return np.ascontiguousarray(part.toarray() if sp.issparse(part) else part)
+
+    @property
+    def own(self) -> np.ndarray:
+        """The column of each gene among the regulators, or -1."""
+        return self.regulators.get_indexer(self.genes)
+
+    def of_cells(self, cells: np.ndarray) -> "Inputs":
+        """Return some cells, which may repeat."""
+        return replace(self, matrix=_columnwise(_rowwise(self.matrix)[cells]))
+
+    def permuted(self, rng: np.random.Generator) -> "Inputs":
+        """Return the genes each in an order of cells of its own: no gene is associated with any."""
+        n_cells, n_genes = self.matrix.shape
+        if not sp.issparse(self.matrix):
+            return replace(self, matrix=rng.permuted(self.matrix, axis=0))
+        matrix = self.matrix
+        rows = [
+            rng.choice(n_cells, size=count, replace=False, shuffle=False)
+            for count in np.diff(matrix.indptr)
+        ]
+        indices = np.concatenate([np.sort(part) for part in rows]) if n_genes else matrix.indices
+        values = _shuffled_within(matrix.data, matrix.indptr, rng)
+        shuffled = sp.csc_matrix((values, indices, matrix.indptr), shape=matrix.shape)
+        return replace(self, matrix=shuffled)
+
+    def fingerprint(self) -> str:
+        """Return a digest of names and values."""
+        digest = hashlib.sha256("\n".join([*self.genes, "", *self.regulators]).encode())
+        matrix = self.matrix
+        parts = (matrix.indptr, matrix.indices, matrix.data) if sp.issparse(matrix) else (matrix,)
+        for part in parts:
+            digest.update(np.ascontiguousarray(part).data)
+        return digest.hexdigest()[:16]
+
+
+def _shuffled_within(
+    values: np.ndarray, starts: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    column = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+    return np.asarray(values[np.lexsort((rng.random(len(values)), column))])
+
+
+def _rowwise(matrix: Matrix) -> np.ndarray | sp.csr_matrix:
+    return matrix.tocsr() if sp.issparse(matrix) else matrix
+
+
+def _columnwise(matrix: np.ndarray | sp.spmatrix) -> Matrix:
+    if sp.issparse(matrix):
+        columns = sp.csc_matrix(matrix, dtype=np.float32)
+        columns.sort_indices()
+        return columns
+    return np.ascontiguousarray(matrix, dtype=np.float32)
+
+
+def gather(
+    adata: AnnData,
+    *,
+    tfs: str | Path | Iterable[str],
+    layer: str | None,
+    cells: np.ndarray | None = None,
+) -> Inputs:
+    """Check the data and return the inputs of a kernel.
+
+    Raises
+    ------
+    ValueError
+        If names repeat, values are missing, cells are few, or no regulator is among the genes.
+    """
+    matrix = _matrix(adata, layer)
+    _checks.unique(adata.var_names, "genes")
+    names = adata.obs_names.to_numpy(dtype=str)
+    chosen = np.arange(adata.n_obs) if cells is None else cells
+    if len(chosen) < MIN_CELLS:
+        message = (
+            f"{len(chosen)} cells are too few to infer a network: expected at least {MIN_CELLS}. "
+            "Take more cells, or check the orientation: adata is cells x genes (adata.T turns it)."
+        )
+        raise ValueError(message)
+    by_gene = np.argsort(adata.var_names.to_numpy(dtype=str), kind="stable")
+    by_cell = chosen[np.argsort(names[chosen], kind="stable")]
+    genes = pd.Index(adata.var_names.to_numpy(dtype=str)[by_gene])
+    values = _columnwise(_rowwise(matrix)[by_cell][:, by_gene])
+    _checks.finite(values, genes, "the expression matrix")
+    _warn_of_raw_counts(values)
+    wanted = pd.Index(read_tfs(tfs))
+    regulators = genes[genes.isin(wanted)]
+    if regulators.empty:
+        check(adata, tfs=list(wanted))
+        message = f"None of the {len(wanted)} regulators is among the {len(genes)} genes."
+        raise ValueError(message)
+    logger.info("%d of %d regulators are among the genes", len(regulators), len(wanted))
+    return Inputs(values, genes, regulators)
+
+
+def _matrix(adata: AnnData, layer: str | None) -> np.ndarray | sp.spmatrix:
+    if layer is not None:
+        _checks.one_of(layer, list(adata.layers), "layer")
+    matrix = adata.X if layer is None else adata.layers[layer]
+    if matrix is None:
+        message = (
+            f"adata.X is empty. Name the layer that holds the expression: layer= one of "
+            f"{_checks.examples(adata.layers)}."
+        )
+        raise ValueError(message)
+    return matrix if sp.issparse(matrix) else np.asarray(matrix)
+
+
+def _warn_of_raw_counts(matrix: Matrix) -> None:
+    values = matrix.data if sp.issparse(matrix) else matrix.ravel()
+    sample = values[:100_000]
+    if len(sample) and sample.max() > 30 and np.array_equal(sample, np.rint(sample)):
+        warnings.warn(
+            f"The expression looks like raw counts (whole numbers up to {sample.max():.0f}); "
+            "networks want library-size-normalised, logged values: run gn.pp.normalize(adata).",
+            UserWarning,
+            stacklevel=4,
+        )

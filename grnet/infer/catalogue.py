@@ -1,0 +1,89 @@
+"""The catalogue of inference methods."""
+
+import inspect
+
+import pandas as pd
+
+from grnet._registry import Kernel, Method, Registry
+from grnet._shipped import shipped
+from grnet.infer.boost import boosted_gain
+from grnet.infer.consensus import consensus
+from grnet.infer.linear import clr, partial_correlation, pearson, ridge, ridge_context, spearman
+
+
+def _method(name: str, kernel: Kernel, summary: str, *, speed: str, reference: str) -> Method:
+    """Describe a method; its options are the keyword arguments of its kernel."""
+    given_by_driver = {"rng", "device"}
+    options = {
+        option.name: option.default
+        for option in inspect.signature(kernel).parameters.values()
+        if option.kind is option.KEYWORD_ONLY and option.name not in given_by_driver
+    }
+    return Method(name, kernel, summary, signed=True, speed=speed, reference=reference, options=options)
+
+
+METHODS = Registry(
+    _method(
+        "consensus",
+        consensus,
+        "average of the ranks of four methods, with their agreement",
+        speed="seconds",
+        reference="Marbach et al. 2012, Nature Methods 9:796 (wisdom of crowds)",
+    ),
+    _method(
+        "boost",
+        boosted_gain,
+        "gain in boosted trees; regulators compete for each target",
+        speed="seconds",
+        reference="Moerman et al. 2019, Bioinformatics 35:2159 (GRNBoost2)",
+    ),
+    _method(
+        "partial_correlation",
+        partial_correlation,
+        "correlation given all other genes, from a shrunken covariance",
+        speed="seconds",
+        reference="Schäfer and Strimmer 2005, Stat Appl Genet Mol Biol 4:32",
+    ),
+    _method(
+        "ridge",
+        ridge,
+        "coefficient of each regulator in a ridge regression on all regulators",
+        speed="seconds",
+        reference="Hoerl and Kennard 1970, Technometrics 12:55",
+    ),
+    _method(
+        "ridge_context",
+        ridge_context,
+        "ridge coefficient against the background of regulator and target",
+        speed="seconds",
+        reference="Faith et al. 2007, PLoS Biology 5:e8, on ridge coefficients",
+    ),
+    _method(
+        "clr",
+        clr,
+        "correlation or mutual information against the background of both genes",
+        speed="seconds",
+        reference="Faith et al. 2007, PLoS Biology 5:e8",
+    ),
+    _method(
+        "pearson",
+        pearson,
+        "linear correlation",
+        speed="seconds",
+        reference="Pearson 1895, Proc R Soc Lond 58:240",
+    ),
+    _method(
+        "spearman",
+        spearman,
+        "correlation of ranks",
+        speed="seconds",
+        reference="Spearman 1904, Am J Psychol 15:72",
+    ),
+)
+"""Every method that :func:`grnet.infer.network` knows."""
+
+
+def method_table() -> pd.DataFrame:
+    """Return the catalogue with the accuracy and time measured by ``benchmarks/accuracy.py``."""
+    measured = pd.read_csv(shipped("measured", "methods.csv"), index_col="method")
+    return METHODS.frame().join(measured)
