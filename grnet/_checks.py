@@ -50,15 +50,15 @@ def unique(names: pd.Index, what: str) -> None:
         raise ValueError(message)
 
 
-def finite(matrix: np.ndarray | sp.spmatrix | sp.sparray, columns: Sequence[str], what: str) -> None:
+def finite(
+    matrix: np.ndarray | sp.spmatrix | sp.sparray, columns: Sequence[str], what: str
+) -> None:
     """Raise if a value is NaN or infinite, naming the first columns concerned."""
-    values = matrix.data if sp.issparse(matrix) else matrix
-    if np.isfinite(np.sum(values, dtype=np.float64)) or np.isfinite(values).all():
+    dense = isinstance(matrix, np.ndarray)
+    if np.isfinite(matrix if dense else matrix.data).all():
         return
-    if sp.issparse(matrix):
-        bad = np.unique(matrix.tocoo().col[~np.isfinite(matrix.tocoo().data)])
-    else:
-        bad = np.flatnonzero(~np.isfinite(matrix).all(axis=0))
+    entries = sp.coo_matrix(matrix)
+    bad = np.unique(entries.col[~np.isfinite(entries.data)])
     message = (
         f"{what} holds NaN or infinite values in {len(bad)} column(s): "
         f"{examples(np.asarray(columns, dtype=object)[bad])}. "
@@ -85,7 +85,7 @@ def optional(module: str, extra: str) -> ModuleType:
 
 
 def scalar_params(params: dict[str, Any]) -> dict[str, Any]:
-    """Keep strings, numbers and booleans, and turn anything else into text: ``uns`` takes no more."""
+    """Keep strings, numbers and booleans, turn the rest into text: ``uns`` takes no more."""
     plain = (str, bool, int, float, np.integer, np.floating)
     return {
         key: value if isinstance(value, plain) else str(value)

@@ -6,7 +6,7 @@ from typing import Any
 
 
 def load_on_first_use(package: str, names: Mapping[str, str | None]) -> Callable[[str], Any]:
-    """Return a module ``__getattr__`` (PEP 562): each name maps to its module, None to a subpackage."""
+    """Return a module ``__getattr__``: a name maps to its module, or None for a subpackage."""
 
     def load(name: str) -> Any:  # noqa: ANN401 - an attribute can be anything
         if name not in names:

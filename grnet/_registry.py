@@ -8,7 +8,6 @@ import pandas as pd
 
 from grnet import _checks
 
-
 Kernel = Callable[..., Any]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,92 +11,13 @@ import numpy as np
 import pandas as pd
 
 from grnet import _checks, _keys
+from grnet._grn_tables import described_nodes, pair_columns, validated_edges, validated_evidence
+from grnet._grn_text import as_html, as_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from anndata import AnnData
-
-EDGE_COLUMNS = ("source", "target", "weight")
-EVIDENCE_COLUMNS = ("source", "region", "target")
-
-Node = str
-
-
-def _pair_columns(edges: pd.DataFrame) -> list[str]:
-    return ["source", "target", *(["context"] if "context" in edges.columns else [])]
-
-
-def _validated_edges(edges: pd.DataFrame) -> pd.DataFrame:
-    """Check the contract of ``GRN.edges`` and return them sorted by strength, names as categories."""
-    _checks.has_columns(edges, EDGE_COLUMNS, "the table of edges")
-    rest = [column for column in edges.columns if column not in EDGE_COLUMNS]
-    edges = edges[[*EDGE_COLUMNS, *rest]].copy()
-    for column in _pair_columns(edges):
-        if edges[column].isna().any():
-            message = f"{int(edges[column].isna().sum())} edges have no {column}: drop or name them."
-            raise ValueError(message)
-        edges[column] = _as_sorted_category(edges[column])
-    try:
-        edges["weight"] = edges["weight"].astype(np.float64)
-    except (TypeError, ValueError) as error:
-        message = f"weight must be numeric, found {edges['weight'].dtype}: {error}"
-        raise ValueError(message) from error
-    if not np.isfinite(edges["weight"]).all():
-        bad = edges.loc[~np.isfinite(edges["weight"]), ["source", "target"]]
-        message = (
-            f"{len(bad)} edges have a NaN or infinite weight, the first from "
-            f"{bad.iloc[0, 0]!r} to {bad.iloc[0, 1]!r}. Drop them: a missing edge is no row."
-        )
-        raise ValueError(message)
-    doubled = edges.duplicated(_pair_columns(edges))
-    if doubled.any():
-        first = edges.loc[doubled].iloc[0]
-        message = (
-            f"{int(doubled.sum())} pairs occur more than once, the first {first['source']!r} -> "
-            f"{first['target']!r}. Keep one row per pair (edges.groupby(['source', 'target'])), or "
-            "name the condition in a column 'context'."
-        )
-        raise ValueError(message)
-    order = np.lexsort(
-        (*(edges[column].cat.codes for column in _pair_columns(edges)[::-1]), -edges["weight"].abs())
-    )
-    return edges.iloc[order].reset_index(drop=True)
-
-
-def _as_sorted_category(names: pd.Series[Any]) -> pd.Series[Any]:
-    """Return the names as a category whose order is that of the names, used ones only."""
-    category = names.astype(str) if names.dtype != "category" else names
-    category = category.astype("category").cat.remove_unused_categories()
-    ordered = pd.Index(category.cat.categories.astype(str)).sort_values()
-    return category.cat.rename_categories(str).cat.reorder_categories(ordered)
-
-
-def _validated_evidence(evidence: pd.DataFrame) -> pd.DataFrame:
-    _checks.has_columns(evidence, EVIDENCE_COLUMNS, "the table of evidence")
-    return evidence.reset_index(drop=True)
-
-
-def _described_nodes(edges: pd.DataFrame, nodes: pd.DataFrame | None) -> pd.DataFrame:
-    """Return one row per node with its degrees; annotations given by the caller are kept."""
-    pairs = edges[["source", "target"]].astype(str)
-    if "context" in edges.columns:
-        pairs = pairs.drop_duplicates()
-    out_degree = pairs["source"].value_counts()
-    in_degree = pairs["target"].value_counts()
-    names = out_degree.index.union(in_degree.index)
-    if nodes is None:
-        nodes = pd.DataFrame(index=names)
-    else:
-        nodes = nodes.copy()
-        nodes.index = nodes.index.astype(str)
-        _checks.unique(nodes.index, "nodes")
-        nodes = nodes.reindex(names.union(nodes.index))
-    nodes.index.name = "node"
-    has_targets = nodes.index.isin(out_degree.index)
-    known = nodes["is_tf"].eq(True).to_numpy() if "is_tf" in nodes else np.False_  # noqa: FBT003
-    nodes["is_tf"] = np.asarray(has_targets | known, dtype=bool)
-    nodes["out_degree"] = out_degree.reindex(nodes.index, fill_value=0).astype(np.int64)
-    nodes["in_degree"] = in_degree.reindex(nodes.index, fill_value=0).astype(np.int64)
-    return nodes
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -143,23 +63,23 @@ class GRN:
     params: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        edges = _validated_edges(self.edges)
+        edges = validated_edges(self.edges)
         object.__setattr__(self, "edges", edges)
-        object.__setattr__(self, "nodes", _described_nodes(edges, self.nodes))
+        object.__setattr__(self, "nodes", described_nodes(edges, self.nodes))
         object.__setattr__(self, "params", _checks.scalar_params(dict(self.params)))
         if self.evidence is not None:
-            object.__setattr__(self, "evidence", _validated_evidence(self.evidence))
+            object.__setattr__(self, "evidence", validated_evidence(self.evidence))
 
     def __len__(self) -> int:
         return len(self.edges)
 
     @property
-    def tfs(self) -> list[Node]:
+    def tfs(self) -> list[str]:
         """Names of the regulators, sorted."""
         return sorted(self.nodes.index[self.nodes["is_tf"]])
 
     @property
-    def genes(self) -> list[Node]:
+    def genes(self) -> list[str]:
         """Names of all nodes, sorted."""
         return sorted(self.nodes.index)
 
@@ -263,7 +183,7 @@ class GRN:
                 "context": "infer the network with groupby=...",
             }
             message = (
-                f"This network has no column {name!r} (it has {examples_of(self.edges)}): "
+                f"This network has no column {name!r} (it has {', '.join(self.edges)}): "
                 f"{made_by[name]}"
             )
             raise ValueError(message)
@@ -349,7 +269,7 @@ class GRN:
         True
         """
         has_context = "context" in self.edges
-        edges = self.edges.astype({column: str for column in _pair_columns(self.edges)})
+        edges = self.edges.astype(dict.fromkeys(pair_columns(self.edges), str))
         graph = nx.from_pandas_edgelist(
             edges,
             edge_attr=True,
@@ -379,10 +299,10 @@ class GRN:
         if not graph.is_directed():
             message = "The graph is undirected: pass a DiGraph, edges from regulator to target."
             raise ValueError(message)
-        edges = nx.to_pandas_edgelist(graph)
-        nodes = pd.DataFrame.from_dict(dict(graph.nodes(data=True)), orient="index")
-        nodes = nodes.drop(columns=["is_tf"], errors="ignore") if nodes.empty else nodes
-        return cls(edges, nodes=nodes if len(nodes.columns) else None, params=graph.graph)
+        edges = nx.to_pandas_edgelist(graph, edge_key="context" if graph.is_multigraph() else None)
+        names, annotations = zip(*graph.nodes(data=True), strict=True)
+        nodes = pd.DataFrame(list(annotations), index=list(names))
+        return cls(edges, nodes=nodes, params=graph.graph)
 
     def to_adata(self, adata: AnnData, *, key_added: str = _keys.NETWORK) -> None:
         """Store the network in ``adata.uns[key_added]``, so that it travels in h5ad and zarr files.
@@ -458,35 +378,11 @@ class GRN:
         figures.update(self.params)
         return pd.Series(figures, name="GRN", dtype=object)
 
-    def _headline(self) -> str:
-        figures = self.summary()
-        text = (
-            f"GRN of {figures['edges']:,} edges from {figures['regulators']:,} regulators "
-            f"to {figures['targets']:,} targets"
-        )
-        if "candidates" in self.params:
-            text += f" (of {int(self.params['candidates']):,} candidate pairs)"
-        return text
-
     def __repr__(self) -> str:
-        made = ", ".join(f"{key}={value}" for key, value in list(self.params.items())[:6])
-        lines = [self._headline(), f"    edges: {examples_of(self.edges)}"]
-        if made:
-            lines.append(f"    made with: {made}")
-        if self.evidence is not None:
-            lines.append(f"    evidence: {len(self.evidence):,} triplets")
-        return "\n".join(lines)
+        return as_text(self)
 
     def _repr_html_(self) -> str:
-        table = self.edges.head(10).to_html(index=False, float_format=lambda value: f"{value:.4g}")
-        made = " · ".join(f"{key} <b>{value}</b>" for key, value in self.params.items())
-        more = f"<p>… and {len(self) - 10:,} weaker edges</p>" if len(self) > 10 else ""
-        return f"<div><p><b>{self._headline()}</b></p><p>{made}</p>{table}{more}</div>"
-
-
-def examples_of(frame: pd.DataFrame) -> str:
-    """Show the columns of a frame as text."""
-    return ", ".join(map(str, frame.columns))
+        return as_html(self)
 
 
 def _nearest(name: str, choices: Iterable[str]) -> str:

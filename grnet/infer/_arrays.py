@@ -1,11 +1,13 @@
 """Matrices for kernels: dense blocks of columns, unit columns, cell scaling."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Literal, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
 import torch
+from scipy.stats import rankdata
 
 Matrix: TypeAlias = np.ndarray | sp.csc_matrix
 """Cells x genes, dense or CSC."""
@@ -16,7 +18,7 @@ BLOCK_BYTES = 128 * 2**20
 def dense_columns(matrix: Matrix, columns: slice, device: torch.device) -> torch.Tensor:
     """Return some columns as a dense float32 tensor."""
     part = matrix[:, columns]
-    values = part.toarray() if sp.issparse(part) else part
+    values = part if isinstance(part, np.ndarray) else part.toarray()
     return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32)).to(device)
 
 
@@ -34,8 +36,8 @@ def column_blocks(
 def unit_columns(block: torch.Tensor, reference: torch.Tensor | None = None) -> torch.Tensor:
     """Centre each column and scale it to unit length; a constant column becomes zero.
 
-    The product of two such blocks is their matrix of Pearson correlations. With ``reference`` (other
-    rows of the same columns) the mean and length are those of the reference.
+    The product of two such blocks is their matrix of Pearson correlations. With ``reference``
+    (other rows of the same columns) the mean and length are those of the reference.
     """
     known = block if reference is None else reference
     mean = known.mean(dim=0)
@@ -60,13 +62,46 @@ def scale_cells(x: np.ndarray, y: Matrix) -> tuple[np.ndarray, Matrix]:
     low = np.minimum(_cell_extreme(y, "min"), x.min(axis=1, keepdims=True))
     high = np.maximum(_cell_extreme(y, "max"), x.max(axis=1, keepdims=True))
     factor = (1.0 / np.where(high > low, high - low, 1.0)).astype(np.float32)
-    if sp.issparse(y) and not low.any():
+    if not isinstance(y, np.ndarray) and not low.any():
         return x * factor, sp.csc_matrix(y.multiply(factor), dtype=np.float32)
-    dense = y.toarray() if sp.issparse(y) else y
+    dense = y if isinstance(y, np.ndarray) else y.toarray()
     return (x - low) * factor, (dense - low) * factor
 
 
 def _cell_extreme(matrix: Matrix, which: Literal["min", "max"]) -> np.ndarray:
     extreme = getattr(matrix, which)(axis=1)
-    dense = extreme.toarray() if sp.issparse(extreme) else np.asarray(extreme)
+    dense = extreme if isinstance(extreme, np.ndarray) else extreme.toarray()
     return dense.reshape(-1, 1).astype(np.float32)
+
+
+def varies(matrix: Matrix) -> np.ndarray:
+    """Return for each column whether it holds two different values."""
+    extremes = [getattr(matrix, which)(axis=0) for which in ("min", "max")]
+    low, high = (part if isinstance(part, np.ndarray) else part.toarray() for part in extremes)
+    return np.asarray(high > low).ravel()
+
+
+def rank_genes(x: np.ndarray, y: Matrix) -> tuple[np.ndarray, Matrix]:
+    """Replace the values of each gene by their mid-ranks over the cells, less the rank of zero.
+
+    The shift changes no correlation and keeps zeros zero, so that sparse stays sparse.
+    """
+    return _ranks_of_columns(x), _ranks_of_columns(y)
+
+
+def _ranks_of_columns(matrix: Matrix) -> Matrix:
+    if isinstance(matrix, np.ndarray):
+        ranks = np.empty(matrix.shape, dtype=np.float32)
+        width = max(1, BLOCK_BYTES // (8 * max(len(matrix), 1)))
+        for start in range(0, matrix.shape[1], width):
+            part = slice(start, start + width)
+            ranks[:, part] = rankdata(matrix[:, part], axis=0)
+        return ranks
+    ranked = matrix.copy()
+    n_cells = matrix.shape[0]
+    for start, stop in pairwise(matrix.indptr):
+        values = matrix.data[start:stop]
+        n_zero, n_negative = n_cells - len(values), int(np.count_nonzero(values < 0))
+        ranks = rankdata(values) + np.where(values > 0, n_zero, 0)
+        ranked.data[start:stop] = ranks - (n_negative + (n_zero + 1) / 2)
+    return ranked

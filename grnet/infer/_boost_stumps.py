@@ -2,8 +2,8 @@
 
 The residual enters a stump's fit only through its products with the indicators. With ``h`` the
 standardised indicators, ``C = h'y`` and ``G = h'h``, a round that takes feature ``k`` with step
-``learning_rate * C[k]`` changes every product by ``G[:, k]``: after two matrix products, a round costs
-one gather per target, whatever the number of cells.
+``learning_rate * C[k]`` changes every product by ``G[:, k]``: after two matrix products, a round
+costs one gather per target, whatever the number of cells.
 """
 
 import numpy as np
@@ -46,9 +46,7 @@ class _Features:
         In double precision, so that equal features have equal products however the sum is split
         over threads, and ties are broken by name, not by rounding.
         """
-        total = torch.zeros(
-            units.shape[1], len(self.all), dtype=torch.float64, device=units.device
-        )
+        total = torch.zeros(units.shape[1], len(self.all), dtype=torch.float64, device=units.device)
         for cells in self._chunks():
             part = self.stumps.indicators(cells, self.all).double()
             total += units[cells].double().T @ part
@@ -134,4 +132,3 @@ def boost_stumps(
                 held_out=held_out,
             )
     return scores
-

@@ -25,9 +25,7 @@ class _Split(NamedTuple):
     direction: torch.Tensor
 
 
-def _right_sums(
-    stumps: Stumps, features: torch.Tensor, values: torch.Tensor
-) -> torch.Tensor:
+def _right_sums(stumps: Stumps, features: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
     """Return features x targets: sums of the values (cells x targets) above each threshold."""
     total = torch.zeros(len(features), values.shape[1], dtype=values.dtype, device=values.device)
     for start in range(0, len(values), CELLS_AT_ONCE):
@@ -40,6 +38,7 @@ def _best_split(
     stumps: Stumps,
     features: torch.Tensor,
     residuals: torch.Tensor,
+    *,
     inside: torch.Tensor,
     forbidden: torch.Tensor,
 ) -> _Split:
@@ -72,6 +71,7 @@ class _Trees:
         self,
         residuals: torch.Tensor,
         sampled: torch.Tensor,
+        *,
         features: torch.Tensor,
         own: torch.Tensor,
     ) -> list[_Split]:
@@ -82,7 +82,11 @@ class _Trees:
         for leaf in range(self.n_leaves):
             here = self.leaf == leaf
             split = _best_split(
-                self._stumps, features, residuals, here & sampled[:, None], forbidden
+                self._stumps,
+                features,
+                residuals,
+                inside=here & sampled[:, None],
+                forbidden=forbidden,
             )
             splits.append(split)
             bins = self._stumps.bins[:, self._stumps.regulator[split.feature]]
@@ -129,7 +133,7 @@ def _boost_block(
         trees = _Trees(stumps, n_targets)
         active = stopping.active if stopping is not None else torch.tensor(1)
         for _ in range(settings.max_depth):
-            for split in trees.grow(residuals, sampled, features, own):
+            for split in trees.grow(residuals, sampled, features=features, own=own):
                 gain = split.gain * active
                 importance.add(stumps.regulator[split.feature], gain, split.direction)
         step = settings.learning_rate * trees.predict(residuals, sampled)

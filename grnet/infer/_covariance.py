@@ -22,7 +22,7 @@ RANK = 256
 class _Variables:
     """All genes as unit columns: the targets, then the regulators that are no targets."""
 
-    def __init__(self, x: np.ndarray, y: Matrix, own: np.ndarray, device: torch.device) -> None:
+    def __init__(self, x: np.ndarray, y: Matrix, own: np.ndarray, *, device: torch.device) -> None:
         self._y, self._device = y, device
         extra = np.setdiff1d(np.arange(x.shape[1]), own[own >= 0])
         self._extra = unit_columns(torch.from_numpy(x[:, extra]).to(device))
@@ -141,10 +141,10 @@ def shrunk_partial_correlation(
 ) -> np.ndarray:
     """Return regulators x targets partial correlations given all other genes.
 
-    Estimator of Schäfer and Strimmer (2005): the correlation matrix is shrunken towards the identity
-    by ``shrinkage`` before it is inverted. The scores of a target with itself mean nothing.
+    Estimator of Schäfer and Strimmer (2005): the correlation matrix is shrunken towards the
+    identity by ``shrinkage`` before it is inverted. A target's score with itself means nothing.
     """
-    genes = _Variables(x, y, own, device)
+    genes = _Variables(x, y, own, device=device)
     penalty = shrinkage / (1.0 - shrinkage)
     if min(genes.n_genes, genes.n_cells) > EXACT_UP_TO:
         precision = _low_rank(genes, penalty, rng)

@@ -29,21 +29,26 @@ def strongest(strength: np.ndarray, n: int) -> np.ndarray:
     cut = np.partition(strength, len(strength) - n)[len(strength) - n]
     above = np.flatnonzero(strength > cut)
     level = np.flatnonzero(strength == cut)[: n - len(above)]
-    return np.sort(np.concatenate([above, level]))
+    return np.asarray(np.sort(np.concatenate([above, level])))
 
 
 @dataclass
 class Candidates:
-    """Scores of the candidate pairs, flattened regulators x targets, and columns beside them."""
+    """Scores of the candidate pairs, flattened regulators x targets, and columns beside them.
+
+    ``facts`` and ``reference`` are what the kernel has to tell, see :class:`~.consensus.Scored`.
+    """
 
     inputs: Inputs
     scores: np.ndarray
     columns: dict[str, np.ndarray] = field(default_factory=dict)
+    facts: dict[str, float] = field(default_factory=dict)
+    reference: object | None = None
 
     @property
     def strength(self) -> np.ndarray:
         """Absolute scores."""
-        return np.abs(self.scores)
+        return np.asarray(np.abs(self.scores))
 
     def n_kept(self, n_top: int | Literal["auto"] | None) -> int:
         """Resolve ``n_top``."""

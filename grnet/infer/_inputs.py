@@ -42,7 +42,7 @@ class Inputs:
     def x(self) -> np.ndarray:
         """Cells x regulators, dense."""
         part = self.matrix[:, self.genes.get_indexer(self.regulators)]
-        return np.ascontiguousarray(part.toarray() if sp.issparse(part) else part)
+        return np.ascontiguousarray(part if isinstance(part, np.ndarray) else part.toarray())
 
     @property
     def own(self) -> np.ndarray:
@@ -55,10 +55,10 @@ class Inputs:
 
     def permuted(self, rng: np.random.Generator) -> "Inputs":
         """Return the genes each in an order of cells of its own: no gene is associated with any."""
-        n_cells, n_genes = self.matrix.shape
-        if not sp.issparse(self.matrix):
-            return replace(self, matrix=rng.permuted(self.matrix, axis=0))
         matrix = self.matrix
+        if isinstance(matrix, np.ndarray):
+            return replace(self, matrix=rng.permuted(matrix, axis=0))
+        n_cells, n_genes = matrix.shape
         rows = [
             rng.choice(n_cells, size=count, replace=False, shuffle=False)
             for count in np.diff(matrix.indptr)
@@ -72,7 +72,9 @@ class Inputs:
         """Return a digest of names and values."""
         digest = hashlib.sha256("\n".join([*self.genes, "", *self.regulators]).encode())
         matrix = self.matrix
-        parts = (matrix.indptr, matrix.indices, matrix.data) if sp.issparse(matrix) else (matrix,)
+        parts: tuple[np.ndarray, ...] = (matrix,)
+        if not isinstance(matrix, np.ndarray):
+            parts = (matrix.indptr, matrix.indices, matrix.data)
         for part in parts:
             digest.update(np.ascontiguousarray(part).data)
         return digest.hexdigest()[:16]
@@ -86,7 +88,7 @@ def _shuffled_within(
 
 
 def _rowwise(matrix: Matrix) -> np.ndarray | sp.csr_matrix:
-    return matrix.tocsr() if sp.issparse(matrix) else matrix
+    return matrix if isinstance(matrix, np.ndarray) else matrix.tocsr()
 
 
 def _columnwise(matrix: np.ndarray | sp.spmatrix) -> Matrix:
@@ -151,8 +153,8 @@ def _matrix(adata: AnnData, layer: str | None) -> np.ndarray | sp.spmatrix:
 
 
 def _warn_of_raw_counts(matrix: Matrix) -> None:
-    values = matrix.data if sp.issparse(matrix) else matrix.ravel()
-    sample = values[:100_000]
+    values = matrix.ravel() if isinstance(matrix, np.ndarray) else matrix.data
+    sample = np.asarray(values[:100_000])
     if len(sample) and sample.max() > 30 and np.array_equal(sample, np.rint(sample)):
         warnings.warn(
             f"The expression looks like raw counts (whole numbers up to {sample.max():.0f}); "

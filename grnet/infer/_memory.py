@@ -11,7 +11,7 @@ def check_memory(n_pairs: int) -> None:
     needed, free = n_pairs * BYTES_PER_PAIR, psutil.virtual_memory().available
     if needed > free:
         message = (
-            f"{n_pairs:,} candidate pairs need about {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are "
-            "free. Give fewer regulators (tfs=) or fewer genes (adata[:, genes])."
+            f"{n_pairs:,} candidate pairs need about {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB "
+            "are free. Give fewer regulators (tfs=) or fewer genes (adata[:, genes])."
         )
         raise MemoryError(message)

@@ -18,8 +18,8 @@ def prior_factor(
 ) -> np.ndarray:
     """Return regulators x targets factors for the scores.
 
-    ``restrict``: 1 for the pairs listed, 0 elsewhere. ``weight``: ``1 + |weight| / max |weight|`` for
-    the pairs listed (a pair without a weight has the largest), 1 elsewhere.
+    ``restrict``: 1 for the pairs listed, 0 elsewhere. ``weight``: ``1 + |weight| / max |weight|``
+    for the pairs listed (1 + 1 where the prior has no weights), 1 elsewhere.
 
     Raises
     ------
@@ -28,13 +28,13 @@ def prior_factor(
     """
     _checks.one_of(mode, ("restrict", "weight"), "prior_mode")
     table = _table(prior)
-    rows = inputs.regulators.get_indexer(table["source"].astype(str))
-    columns = inputs.genes.get_indexer(table["target"].astype(str))
+    rows = inputs.regulators.get_indexer(pd.Index(table["source"].astype(str)))
+    columns = inputs.genes.get_indexer(pd.Index(table["target"].astype(str)))
     known = (rows >= 0) & (columns >= 0)
     if not known.any():
         message = (
-            f"None of the {len(table)} pairs of the prior joins a regulator and a gene of the data: "
-            f"the prior has {_checks.examples(table['source'].unique())} -> "
+            f"None of the {len(table)} pairs of the prior joins a regulator and a gene of the "
+            f"data: the prior has {_checks.examples(table['source'].unique())} -> "
             f"{_checks.examples(table['target'].unique())}, the data have "
             f"{_checks.examples(inputs.regulators)} -> {_checks.examples(inputs.genes)}. "
             "gn.pp.check(adata, prior=...) tells which names differ and how to change them."
@@ -44,7 +44,7 @@ def prior_factor(
     weights = np.ones(int(known.sum()), dtype=np.float32)
     if mode == "weight" and "weight" in table:
         given = table["weight"].abs().to_numpy(dtype=np.float32)[known]
-        weights = given / max(float(given.max()), 1e-30)
+        weights = (given / max(float(given.max()), 1e-30)).astype(np.float32)
     np.maximum.at(factor, (rows[known], columns[known]), weights)
     return factor if mode == "restrict" else 1.0 + factor
 

@@ -62,8 +62,9 @@ class _Request:
         if self.fdr is not None:
             _checks.in_range(self.fdr, 0.001, 1.0, what="fdr")
 
-    def scored(self, inputs: Inputs) -> tuple[Candidates, dict[str, float]]:
-        """Run the kernel; return all candidate pairs and what the kernel has to tell."""
+    def scored(self, inputs: Inputs, *, reference: object | None = None) -> Candidates:
+        """Run the kernel and return all candidate pairs."""
+        shared = {} if reference is None else {"reference": reference}
         result = self.method.kernel(
             inputs.x,
             inputs.matrix,
@@ -71,6 +72,7 @@ class _Request:
             rng=np.random.default_rng(self.seed),
             device=resolve_device(self.device),
             **self.options,
+            **shared,
         )
         if not isinstance(result, Scored):
             result = Scored(result, {}, {})
@@ -78,7 +80,7 @@ class _Request:
         if self.prior is not None:
             scores = scores * prior_factor(self.prior, inputs, mode=self.prior_mode)
         columns = {name: values.ravel() for name, values in result.columns.items()}
-        return Candidates(inputs, scores.ravel(), columns), result.facts
+        return Candidates(inputs, scores.ravel(), columns, result.facts, result.reference)
 
     def repeats(self, what: str, n: int) -> Iterator[np.random.Generator]:
         """Yield a generator per repetition, behind a progress bar."""
@@ -90,7 +92,8 @@ def _add_null(candidates: Candidates, eligible: np.ndarray, request: _Request) -
     """Add the columns pvalue and fdr."""
     null = PermutationNull(candidates.strength[eligible])
     for rng in request.repeats("permutations", n_permutations(request.fdr or 1.0)):
-        shuffled, _ = request.scored(candidates.inputs.permuted(rng))
+        permuted = candidates.inputs.permuted(rng)
+        shuffled = request.scored(permuted, reference=candidates.reference)
         null.add(shuffled.strength[eligible])
     for name, values in (
         ("pvalue", null.pvalues()),
@@ -105,8 +108,7 @@ def _add_stability(candidates: Candidates, n_top: int, request: _Request) -> Non
     """Add the column stability."""
     stability = Stability(len(candidates.scores), n_top)
     for rng in request.repeats("resamples", request.n_bootstrap):
-        resample, _ = request.scored(resampled(candidates.inputs, rng))
-        stability.add(resample.strength)
+        stability.add(request.scored(resampled(candidates.inputs, rng)).strength)
     candidates.columns["stability"] = stability.shares()
 
 
@@ -122,7 +124,7 @@ def _eligible(candidates: Candidates, prior: np.ndarray | None) -> np.ndarray:
 def _one_network(inputs: Inputs, request: _Request) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Infer the edges of one group of cells, and the facts about them."""
     check_memory(len(inputs.regulators) * len(inputs.genes))
-    candidates, facts = request.scored(inputs)
+    candidates = request.scored(inputs)
     factor = None
     if request.prior is not None:
         factor = prior_factor(request.prior, inputs, mode=request.prior_mode)
@@ -138,7 +140,7 @@ def _one_network(inputs: Inputs, request: _Request) -> tuple[pd.DataFrame, dict[
     edges = candidates.edges(kept)
     if edges.empty:
         _explain_empty(candidates, request)
-    return edges, {"candidates": int(eligible.sum()), "kept": len(edges), **facts}
+    return edges, {"candidates": int(eligible.sum()), "kept": len(edges), **candidates.facts}
 
 
 def _explain_empty(candidates: Candidates, request: _Request) -> None:

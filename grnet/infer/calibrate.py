@@ -1,4 +1,4 @@
-"""How far chance alone goes: a permutation null for p-values and FDR, and stability over resamples."""
+"""How far chance alone goes: a permutation null, and stability over resamples."""
 
 import numpy as np
 
@@ -9,9 +9,9 @@ from grnet.infer._inputs import Inputs
 class PermutationNull:
     """The pooled scores of a method on data in which no gene is associated with any other.
 
-    Each gene's values are shuffled over the cells on their own, so that distributions stay and every
-    association goes. All pairs share one null: a pair's p-value is the share of null scores at least
-    as strong. Benjamini-Hochberg over all candidate pairs turns it into the FDR.
+    Each gene's values are shuffled over the cells on their own, so that distributions stay and
+    every association goes. All pairs share one null: a pair's p-value is the share of null scores
+    at least as strong. Benjamini-Hochberg over all candidate pairs turns it into the FDR.
     """
 
     def __init__(self, observed: np.ndarray) -> None:

@@ -13,13 +13,15 @@ from grnet.infer.linear import clr, partial_correlation, pearson, ridge, ridge_c
 
 def _method(name: str, kernel: Kernel, summary: str, *, speed: str, reference: str) -> Method:
     """Describe a method; its options are the keyword arguments of its kernel."""
-    given_by_driver = {"rng", "device"}
+    given_by_driver = {"rng", "device", "reference"}
     options = {
         option.name: option.default
         for option in inspect.signature(kernel).parameters.values()
         if option.kind is option.KEYWORD_ONLY and option.name not in given_by_driver
     }
-    return Method(name, kernel, summary, signed=True, speed=speed, reference=reference, options=options)
+    return Method(
+        name, kernel, summary, signed=True, speed=speed, reference=reference, options=options
+    )
 
 
 METHODS = Registry(

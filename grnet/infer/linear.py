@@ -11,26 +11,10 @@ import torch
 from scipy.stats import rankdata
 
 from grnet import _checks
-from grnet.infer._arrays import Matrix, column_blocks, leave_out_own, unit_columns
+from grnet.infer._arrays import Matrix, column_blocks, leave_out_own, rank_genes, unit_columns
 from grnet.infer._covariance import shrunk_partial_correlation
 
 Similarity = Literal["pearson", "spearman", "mutual_information"]
-
-
-def _ranked(block: torch.Tensor) -> torch.Tensor:
-    ranks = rankdata(block.cpu().numpy(), axis=0)
-    return torch.from_numpy(ranks.astype(np.float32)).to(block.device)
-
-
-def _correlation(
-    x: np.ndarray, y: Matrix, own: np.ndarray, *, device: torch.device, ranked: bool = False
-) -> np.ndarray:
-    prepare = (lambda block: unit_columns(_ranked(block))) if ranked else unit_columns
-    regulators = prepare(torch.from_numpy(x).to(device)).T.contiguous()
-    scores = np.empty((x.shape[1], y.shape[1]), dtype=np.float32)
-    for columns, block in column_blocks(y, device):
-        scores[:, columns] = (regulators @ prepare(block)).cpu().numpy()
-    return leave_out_own(scores, own)
 
 
 def pearson(
@@ -38,26 +22,30 @@ def pearson(
 ) -> np.ndarray:
     """Pearson correlation of each regulator with each target."""
     del rng
-    return _correlation(x, y, own, device=device)
+    regulators = unit_columns(torch.from_numpy(x).to(device)).T.contiguous()
+    scores = np.empty((x.shape[1], y.shape[1]), dtype=np.float32)
+    for columns, block in column_blocks(y, device):
+        scores[:, columns] = (regulators @ unit_columns(block)).cpu().numpy()
+    return leave_out_own(scores, own)
 
 
 def spearman(
     x: np.ndarray, y: Matrix, own: np.ndarray, *, rng: np.random.Generator, device: torch.device
 ) -> np.ndarray:
     """Spearman correlation: Pearson on mid-ranks."""
-    del rng
-    return _correlation(x, y, own, device=device, ranked=True)
+    return pearson(*rank_genes(x, y), own, rng=rng, device=device)
 
 
 def _bin_indicators(block: torch.Tensor, n_bins: int) -> torch.Tensor:
     """Return cells x (columns * n_bins) indicators of equal-frequency bins; ties share a bin."""
-    ranks = (_ranked(block) - 0.5) / block.shape[0]
-    bins = (ranks * n_bins).long().clamp(0, n_bins - 1)
+    ranks = torch.from_numpy(rankdata(block.cpu().numpy(), axis=0)).to(block.device)
+    bins = ((ranks - 0.5) / block.shape[0] * n_bins).long().clamp(0, n_bins - 1)
     return torch.nn.functional.one_hot(bins, n_bins).float().flatten(1)
 
 
 def _entropy(probabilities: torch.Tensor, dim: tuple[int, ...]) -> torch.Tensor:
-    return -torch.special.xlogy(probabilities, probabilities).sum(dim=dim)
+    entropy: torch.Tensor = -torch.special.xlogy(probabilities, probabilities).sum(dim=dim)
+    return entropy
 
 
 def _mutual_information(
@@ -89,7 +77,7 @@ def context_likelihood(scores: np.ndarray, own: np.ndarray) -> np.ndarray:
         spread = np.nanstd(strength, axis=axis, keepdims=True)
         centred = strength - np.nanmean(strength, axis=axis, keepdims=True)
         total += np.square(np.maximum(centred / np.where(spread > 0, spread, 1.0), 0.0))
-    return np.nan_to_num(np.sqrt(total), nan=0.0)
+    return np.asarray(np.nan_to_num(np.sqrt(total), nan=0.0))
 
 
 def clr(
@@ -102,12 +90,12 @@ def clr(
     similarity: Similarity = "pearson",
 ) -> np.ndarray:
     """Context likelihood of relatedness on correlation or mutual information, signed."""
-    del rng
     _checks.one_of(similarity, ("pearson", "spearman", "mutual_information"), "similarity")
-    signs = _correlation(x, y, own, device=device, ranked=similarity == "spearman")
+    correlation = spearman if similarity == "spearman" else pearson
+    signs = correlation(x, y, own, rng=rng, device=device)
     information = similarity == "mutual_information"
     strength = _mutual_information(x, y, own, device=device) if information else signs
-    return context_likelihood(strength, own) * np.sign(signs)
+    return np.asarray(context_likelihood(strength, own) * np.sign(signs))
 
 
 def partial_correlation(
@@ -166,8 +154,8 @@ def ridge_context(
     *,
     rng: np.random.Generator,
     device: torch.device,
-    alpha: float = 1.0,
+    alpha: float = 10.0,
 ) -> np.ndarray:
     """Ridge coefficients as z-scores against the background of regulator and target, signed."""
     coefficients = ridge(x, y, own, rng=rng, device=device, alpha=alpha)
-    return context_likelihood(coefficients, own) * np.sign(coefficients)
+    return np.asarray(context_likelihood(coefficients, own) * np.sign(coefficients))

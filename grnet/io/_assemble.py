@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from grnet import _checks
-from grnet.grn import EDGE_COLUMNS, GRN
+from grnet._grn_tables import EDGE_COLUMNS
+from grnet.grn import GRN
 from grnet.io import _style
 
 if TYPE_CHECKING:
