@@ -26,7 +26,7 @@ def _headline(grn: GRN) -> str:
 def as_text(grn: GRN) -> str:
     """Return a few lines: how large, which columns, how made."""
     made = ", ".join(f"{key}={value}" for key, value in list(grn.params.items())[:SHOWN_PARAMS])
-    lines = [_headline(grn), f"    edges: {', '.join(grn.edges)}"]
+    lines = [_headline(grn), f"    edges: {', '.join(map(str, grn.edges))}"]
     if made:
         lines.append(f"    made with: {made}")
     if grn.evidence is not None:

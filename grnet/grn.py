@@ -183,7 +183,7 @@ class GRN:
                 "context": "infer the network with groupby=...",
             }
             message = (
-                f"This network has no column {name!r} (it has {', '.join(self.edges)}): "
+                f"This network has no column {name!r} (it has {', '.join(map(str, self.edges))}): "
                 f"{made_by[name]}"
             )
             raise ValueError(message)

@@ -17,6 +17,7 @@ from grnet.infer._arrays import Matrix, column_blocks, unit_columns
 
 EXACT_UP_TO = 4096
 RANK = 256
+KEPT_BYTES = 512 * 2**20
 
 
 class _Variables:
@@ -24,6 +25,7 @@ class _Variables:
 
     def __init__(self, x: np.ndarray, y: Matrix, own: np.ndarray, *, device: torch.device) -> None:
         self._y, self._device = y, device
+        self._kept: list[tuple[slice, torch.Tensor]] = []
         extra = np.setdiff1d(np.arange(x.shape[1]), own[own >= 0])
         self._extra = unit_columns(torch.from_numpy(x[:, extra]).to(device))
         self.n_cells, self.n_targets = x.shape[0], y.shape[1]
@@ -34,7 +36,14 @@ class _Variables:
         self.of_regulator = torch.from_numpy(position).to(device)
 
     def blocks(self) -> Iterator[tuple[slice, torch.Tensor]]:
-        """Yield (columns, unit columns)."""
+        """Yield (columns, unit columns); made once where they are small, else anew each time."""
+        if 4 * self.n_cells * self.n_genes > KEPT_BYTES:
+            yield from self._made()
+            return
+        self._kept = self._kept or list(self._made())
+        yield from self._kept
+
+    def _made(self) -> Iterator[tuple[slice, torch.Tensor]]:
         for columns, block in column_blocks(self._y, self._device):
             yield columns, unit_columns(block)
         if self._extra.shape[1]:

@@ -64,11 +64,14 @@ Reference = dict[str, np.ndarray]
 def _tail_shares(scores: np.ndarray, ascending: np.ndarray) -> np.ndarray:
     """Return for each pair the share of reference scores at least as strong (ties at half)."""
     strength = np.abs(scores).ravel()
-    below, reached = (np.searchsorted(ascending, strength, side) for side in ("left", "right"))
-    shares = 1.0 - (below + reached) / (2 * len(ascending))
+    order = np.argsort(strength)
+    in_order = strength[order]  # searching in order reads the reference once, from end to end
+    below = np.searchsorted(ascending, in_order, "left")
+    reached = np.searchsorted(ascending, in_order, "right")
+    shares = np.empty(len(strength), dtype=np.float32)
+    shares[order] = 1.0 - (below + reached) / (2 * len(ascending))
     shares[strength == 0] = 1.0
-    lowest = 0.5 / len(ascending)
-    return np.asarray(np.maximum(shares, lowest).reshape(scores.shape), dtype=np.float32)
+    return np.maximum(shares, np.float32(0.5 / len(ascending))).reshape(scores.shape)
 
 
 def combine(members: dict[str, np.ndarray], reference: Reference | None = None) -> Scored:
