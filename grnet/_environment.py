@@ -4,9 +4,10 @@ import importlib
 import os
 import platform
 import shutil
+import subprocess
 import sys
-import warnings
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
@@ -19,8 +20,20 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 NAME = "grnet"
-FOR_DEVELOPERS = "test"
-"""An extra of which users need nothing."""
+NOT_TOLD = {"all", "test"}
+"""Extras of which there is nothing to tell: one repeats the others, one is for developers."""
+
+PROBE = """
+import importlib, sys, warnings
+warnings.simplefilter("ignore")
+for module in sys.argv[1:]:
+    try:
+        importlib.import_module(module)
+        why = ""
+    except BaseException as error:
+        why = (type(error).__name__ + ": " + str(error)).splitlines()[0]
+    print("grnet-probe", module, why, sep="\\t", flush=True)
+"""
 
 LOW_MEMORY_GB = 2.0
 LOW_DISK_GB = 1.0
@@ -40,8 +53,8 @@ class Row(NamedTuple):
 def doctor() -> pd.DataFrame:
     """Report versions, what is missing and the command that installs it, device and resources.
 
-    Each package that grnet asks for is compared with the range asked for, and imported: one that
-    is installed but does not load is ``broken``.
+    Each package that grnet asks for is compared with the range asked for and, in a process of its
+    own, imported: one that is installed but does not load is ``broken``. This takes some seconds.
 
     Returns
     -------
@@ -93,19 +106,32 @@ def _grnet() -> Row:
     return Row(NAME, "core", "ok", f"{version} at {where}")
 
 
-def _packages() -> Iterator[Row]:
-    """Yield a row per package needed: the core, then each extra."""
+def _packages() -> list[Row]:
+    """Return a row per package needed: the core, then each extra."""
     modules = _modules()
+    needed = _needed()
+    installed = [modules[name] for r, _ in needed if (name := canonicalize_name(r.name)) in modules]
+    failures = _import_failures(installed)
+    return [
+        _package(
+            requirement, failures.get(modules.get(canonicalize_name(requirement.name), "")), extra
+        )
+        for requirement, extra in needed
+    ]
+
+
+def _needed() -> list[tuple[Requirement, str]]:
+    """Return what grnet requires, and for which extra; that of the core is empty."""
     fields = _required()
     needed = [Requirement(text) for text in fields.get("Requires-Dist", [])]
-    for requirement in needed:
-        if _asked_by(requirement, ""):
-            yield _package(requirement, modules, extra=None)
-    for extra in fields.get("Provides-Extra", []):
-        for requirement in needed:
-            own = canonicalize_name(requirement.name) == NAME or _asked_by(requirement, "")
-            if extra != FOR_DEVELOPERS and not own and _asked_by(requirement, extra):
-                yield _package(requirement, modules, extra=extra)
+    core = [requirement for requirement in needed if _asked_by(requirement, "")]
+    optional = [
+        (requirement, extra)
+        for extra in fields.get("Provides-Extra", [])
+        for requirement in needed
+        if extra not in NOT_TOLD and requirement not in core and _asked_by(requirement, extra)
+    ]
+    return [(requirement, "") for requirement in core] + optional
 
 
 def _asked_by(requirement: Requirement, extra: str) -> bool:
@@ -124,22 +150,48 @@ def _modules() -> dict[str, str]:
     }
 
 
-def _package(requirement: Requirement, modules: Mapping[str, str], *, extra: str | None) -> Row:
+def _import_failures(modules: Iterable[str]) -> dict[str, str]:
+    """Return why each module does not load, or nothing.
+
+    They are imported elsewhere, since an import may end Python, and in a folder that is thrown
+    away, since some leave files behind.
+    """
+    failures: dict[str, str] = {}
+    left = list(dict.fromkeys(modules))
+    while left:
+        with tempfile.TemporaryDirectory() as folder:
+            done = subprocess.run(
+                [sys.executable, "-c", PROBE, *left],
+                cwd=folder,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        lines = [line.split("\t") for line in done.stdout.splitlines()]
+        failures |= {line[1]: line[2] for line in lines if line[0] == "grnet-probe"}
+        left = [module for module in left if module not in failures]
+        if left:
+            failures[left.pop(0)] = f"its import ended Python (exit code {done.returncode})"
+    return failures
+
+
+def _package(requirement: Requirement, failure: str | None, extra: str) -> Row:
+    """Describe one package; the failure is None where there is no module to import."""
     name, needed = requirement.name, str(requirement.specifier)
-    kind = "core" if extra is None else f"extra: {extra}"
+    kind = f"extra: {extra}" if extra else "core"
     wanted = f"{name}{needed}"
-    install = wanted if extra is None else f"{NAME}[{extra}]"
     try:
         version = metadata.version(name)
     except metadata.PackageNotFoundError:
+        install = f"{NAME}[{extra}]" if extra else wanted
         return Row(name, kind, "missing", "", needed, f"pip install '{install}'")
     status = _compared(version, requirement.specifier)
     if status != "ok":
         return Row(name, kind, status, version, needed, f"pip install --upgrade '{wanted}'")
-    failure = _import_failure(modules.get(canonicalize_name(name)))
-    if failure:
+    if failure != "":
+        why = failure or "it holds no module"
         fix = f"pip install --force-reinstall '{wanted}'"
-        return Row(name, kind, "broken", f"{version}: {failure}", needed, fix)
+        return Row(name, kind, "broken", f"{version}: {why}", needed, fix)
     return Row(name, kind, "ok", version, needed)
 
 
@@ -151,24 +203,12 @@ def _compared(version: str, needed: SpecifierSet) -> str:
     return "too old" if any(Version(version) < bound for bound in lowest) else "too new"
 
 
-def _import_failure(module: str | None) -> str:
-    """Return why a module does not load, or nothing."""
-    if module is None:
-        return "it holds no module"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            importlib.import_module(module)
-        except Exception as error:  # noqa: BLE001 - whatever stops the import is the finding
-            return f"{type(error).__name__}: {error}".splitlines()[0]
-    return ""
-
-
 def _torch() -> Iterator[Row]:
     """Yield where torch computes; nothing where it does not load, which has a row already."""
-    if _import_failure("torch"):
+    try:
+        torch = importlib.import_module("torch")
+    except (ImportError, OSError):
         return
-    torch = importlib.import_module("torch")
     device = "CPU (torch sees no CUDA device)"
     if torch.cuda.is_available():
         device = f"CUDA: {torch.cuda.get_device_name()}"

@@ -20,7 +20,7 @@ TF_VARIANCE = "TF variance"
 MEAN_PRODUCT = "mean-expression product"
 PEARSON = "|Pearson|"
 DEGREE_PRODUCT = "TF degree x target degree"
-LABEL_RATES = "label rate sum"
+LABEL_RATES = "label rates of TF and target"
 
 BLOCK_VALUES = 2**24
 """Values of a dense block of cells x genes: 128 MB."""
@@ -72,7 +72,7 @@ def null_scores(
     >>> truth = pd.DataFrame({"source": ["A"], "target": ["B"]})
     >>> pairs = candidate_pairs(truth, known, rule="all")
     >>> [null.name for null in null_scores(pairs, train=truth)]
-    ['random', 'TF degree x target degree', 'label rate sum']
+    ['random', 'TF degree x target degree', 'label rates of TF and target']
     """
     yield NullScores(RANDOM, np.random.default_rng(seed).random(candidates.shape))
     if adata is not None:
@@ -185,7 +185,7 @@ def _label_nulls(candidates: Candidates, train: pd.DataFrame) -> Iterator[NullSc
 
 
 def _log_odds(positive: np.ndarray, labels: np.ndarray, overall: float) -> np.ndarray:
-    """Return log odds of the label rates, drawn to the overall rate where labels are few."""
+    """Return log odds of the label rates (naive Bayes), smoothed where labels are few."""
     rates: np.ndarray = (positive + PSEUDO_LABELS * overall) / (labels + PSEUDO_LABELS)
     odds: np.ndarray = logit(np.minimum(rates, 1 - 1e-9))
     return odds

@@ -28,7 +28,7 @@ METHODS = Registry(
     _method(
         "consensus",
         consensus,
-        "average of the ranks of four methods, with their agreement",
+        "combined ranks of partial correlation, ridge and boosting, with their agreement",
         speed="seconds",
         reference="Marbach et al. 2012, Nature Methods 9:796 (wisdom of crowds)",
     ),
