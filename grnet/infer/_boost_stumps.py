@@ -6,6 +6,9 @@ standardised indicators, ``C = h'y`` and ``G = h'h``, a round that takes feature
 costs one gather per target, whatever the number of cells.
 """
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 import numpy as np
 import torch
 
@@ -16,6 +19,7 @@ from grnet.infer._stumps import Stumps
 
 CELLS_AT_ONCE = 2048
 TARGETS_AT_ONCE = 64
+TARGETS_AT_ONCE_ON_GPU = 4096
 
 
 class _Features:
@@ -64,19 +68,45 @@ def _own_features(stumps: Stumps, own: torch.Tensor) -> tuple[torch.Tensor, torc
     return pairs[:, 0], pairs[:, 1]
 
 
+class _Block(NamedTuple):
+    """Some targets: where they stand, their products with the features, their held-out cells."""
+
+    columns: slice
+    products: torch.Tensor
+    unseen: torch.Tensor | None
+
+
+def _blocks(
+    features: _Features, y: Matrix, *, settings: BoostSettings, draws: Draws, width: int
+) -> Iterator[_Block]:
+    """Yield blocks of ``width`` targets, few enough for a processor's cache."""
+    wide = width * max(1, BLOCK_BYTES // (4 * width * y.shape[0]))
+    for columns, block in column_blocks(y, features.all.device, width=wide):
+        training = block[draws.training]
+        products, unseen = features.products(unit_columns(training)), None
+        if settings.early_stopping:
+            unseen = unit_columns(block[draws.validation], training).T.contiguous()
+        for start in range(0, len(products), width):
+            part = slice(start, min(start + width, len(products)))
+            here = slice(columns.start + part.start, columns.start + part.stop)
+            yield _Block(here, products[part], None if unseen is None else unseen[part])
+
+
 def _boost_block(
-    products: torch.Tensor,
+    block: _Block,
     features: _Features,
     own: torch.Tensor,
     *,
     settings: BoostSettings,
     draws: Draws,
-    stopping: EarlyStopping | None,
     held_out: torch.Tensor | None,
 ) -> np.ndarray:
-    """Boost one block of targets; ``products`` (targets x features) is used up."""
-    stumps, rate = features.stumps, settings.learning_rate
+    """Boost one block of targets, using its products up."""
+    stumps, rate, products = features.stumps, settings.learning_rate, block.products
     importance = Importance(len(products), int(stumps.bins.shape[1]), products.device)
+    stopping = None
+    if block.unseen is not None:
+        stopping = EarlyStopping(settings.early_stopping, block.unseen)
     own_pairs = _own_features(stumps, own)
     targets = torch.arange(len(products), device=products.device)
     strength = torch.empty_like(products)
@@ -108,27 +138,15 @@ def boost_stumps(
         held_out = features.standardised(stumps.of_cells(draws.validation))
     scores = np.zeros((stumps.bins.shape[1], y.shape[1]), dtype=np.float32)
     owners = torch.from_numpy(own).to(device)
-    width = TARGETS_AT_ONCE * max(1, BLOCK_BYTES // (4 * TARGETS_AT_ONCE * y.shape[0]))
-    blocks = column_blocks(y, device, width=width)
-    for columns, block in progress(blocks, "boosting", total=-(-y.shape[1] // width)):
-        training = block[draws.training]
-        products = features.products(unit_columns(training))
-        unseen = None
-        if settings.early_stopping:
-            unseen = unit_columns(block[draws.validation], training).T.contiguous()
-        for start in range(0, len(products), TARGETS_AT_ONCE):
-            part = slice(start, start + TARGETS_AT_ONCE)
-            here = slice(columns.start + start, min(columns.start + part.stop, columns.stop))
-            stopping = None
-            if unseen is not None:
-                stopping = EarlyStopping(settings.early_stopping, unseen[part])
-            scores[:, here] = _boost_block(
-                products[part],
-                features,
-                owners[here],
-                settings=settings,
-                draws=draws,
-                stopping=stopping,
-                held_out=held_out,
-            )
+    width = TARGETS_AT_ONCE if device.type == "cpu" else TARGETS_AT_ONCE_ON_GPU
+    blocks = _blocks(features, y, settings=settings, draws=draws, width=width)
+    for block in progress(blocks, "boosting", total=-(-y.shape[1] // width)):
+        scores[:, block.columns] = _boost_block(
+            block,
+            features,
+            owners[block.columns],
+            settings=settings,
+            draws=draws,
+            held_out=held_out,
+        )
     return scores
