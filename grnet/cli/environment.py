@@ -13,7 +13,10 @@ def doctor() -> None:
     """
     with step("Looking"):
         report = gn.doctor()
-    show(report, title="Installation")
+    show(report.drop(columns="fix"), title="Installation")
+    fixes = report.loc[report["fix"] != "", "fix"].unique()
+    if len(fixes):
+        told("\n".join(["What sets right what is not ok:", *(f"  {fix}" for fix in fixes)]))
     bad = report.loc[(report["kind"] == "core") & (report["status"] != "ok")]
     if len(bad):
         told(f"{len(bad)} core part(s) need attention: {', '.join(bad['part'])}.")

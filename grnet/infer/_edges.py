@@ -36,11 +36,13 @@ def strongest(strength: np.ndarray, n: int) -> np.ndarray:
 class Candidates:
     """Scores of the candidate pairs, flattened regulators x targets, and columns beside them.
 
-    ``facts`` and ``reference`` are what the kernel has to tell, see :class:`~.consensus.Scored`.
+    ``tested`` is what is compared with permuted data; for it, ``facts`` and ``reference`` see
+    :class:`~grnet.infer._scored.Scored`.
     """
 
     inputs: Inputs
     scores: np.ndarray
+    tested: np.ndarray
     columns: dict[str, np.ndarray] = field(default_factory=dict)
     facts: dict[str, float] = field(default_factory=dict)
     reference: object | None = None

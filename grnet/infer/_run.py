@@ -21,6 +21,7 @@ from grnet.infer._edges import Candidates, strongest
 from grnet.infer._inputs import MIN_CELLS, Inputs, gather
 from grnet.infer._memory import check_memory
 from grnet.infer._prior import PriorMode, prior_factor
+from grnet.infer._scored import run_kernel
 from grnet.infer.calibrate import (
     PermutationNull,
     Stability,
@@ -29,7 +30,6 @@ from grnet.infer.calibrate import (
     resampled,
 )
 from grnet.infer.catalogue import METHODS
-from grnet.infer.consensus import Scored
 
 logger = logging.getLogger(__name__)
 
@@ -64,23 +64,23 @@ class _Request:
 
     def scored(self, inputs: Inputs, *, reference: object | None = None) -> Candidates:
         """Run the kernel and return all candidate pairs."""
-        shared = {} if reference is None else {"reference": reference}
-        result = self.method.kernel(
+        result = run_kernel(
+            self.method.kernel,
             inputs.x,
             inputs.matrix,
             inputs.own,
             rng=np.random.default_rng(self.seed),
             device=resolve_device(self.device),
+            reference=reference,
             **self.options,
-            **shared,
         )
-        if not isinstance(result, Scored):
-            result = Scored(result, {}, {})
         scores = result.scores
         if self.prior is not None:
             scores = scores * prior_factor(self.prior, inputs, mode=self.prior_mode)
         columns = {name: values.ravel() for name, values in result.columns.items()}
-        return Candidates(inputs, scores.ravel(), columns, result.facts, result.reference)
+        return Candidates(
+            inputs, scores.ravel(), result.tested.ravel(), columns, result.facts, result.reference
+        )
 
     def repeats(self, what: str, n: int) -> Iterator[np.random.Generator]:
         """Yield a generator per repetition, behind a progress bar."""
@@ -90,11 +90,11 @@ class _Request:
 
 def _add_null(candidates: Candidates, eligible: np.ndarray, request: _Request) -> None:
     """Add the columns pvalue and fdr."""
-    null = PermutationNull(candidates.strength[eligible])
+    null = PermutationNull(candidates.tested[eligible])
     for rng in request.repeats("permutations", n_permutations(request.fdr or 1.0)):
         permuted = candidates.inputs.permuted(rng)
         shuffled = request.scored(permuted, reference=candidates.reference)
-        null.add(shuffled.strength[eligible])
+        null.add(shuffled.tested[eligible])
     for name, values in (
         ("pvalue", null.pvalues()),
         ("fdr", benjamini_hochberg(null.pvalues())),

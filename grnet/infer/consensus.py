@@ -8,24 +8,11 @@ import torch
 
 from grnet._progress import progress
 from grnet.infer._arrays import Matrix, rank_genes, scale_cells, varies
+from grnet.infer._scored import Scored, run_kernel
 from grnet.infer.boost import boosted_gain
 from grnet.infer.linear import partial_correlation, ridge_context
 
-Kernel = Callable[..., np.ndarray]
-
-
-class Scored(NamedTuple):
-    """Scores of a kernel that has more to tell.
-
-    ``columns`` are regulators x targets matrices that become columns of the edges; ``facts`` are
-    numbers that become parameters of the network. ``reference``, if any, is handed back to the
-    kernel as ``reference=`` when it scores permuted data, so that both are on one scale.
-    """
-
-    scores: np.ndarray
-    columns: dict[str, np.ndarray]
-    facts: dict[str, float]
-    reference: object | None = None
+Kernel = Callable[..., np.ndarray | Scored]
 
 
 Scaling = Literal["none", "cells", "ranks"]
@@ -53,23 +40,27 @@ MEMBERS = (
 
 
 Reference = dict[str, np.ndarray]
-"""Each member's absolute scores of the real data, ascending."""
+"""What each member tests of the real data, ascending."""
 
 
-def _tail_shares(scores: np.ndarray, ascending: np.ndarray) -> np.ndarray:
-    """Return for each pair the share of reference scores at least as strong (ties at half)."""
-    strength = np.abs(scores).ravel()
+def _tail_shares(strength: np.ndarray, *, ascending: np.ndarray | None = None) -> np.ndarray:
+    """Return for each pair the share of pairs at least as strong (ties at half).
+
+    With ``ascending``, the share of these values instead of its own.
+    """
+    shape, strength = strength.shape, strength.ravel()
     order = np.argsort(strength)
     in_order = strength[order]  # searching in order reads the reference once, from end to end
+    ascending = in_order if ascending is None else ascending
     below = np.searchsorted(ascending, in_order, "left")
     reached = np.searchsorted(ascending, in_order, "right")
     shares = np.empty(len(strength), dtype=np.float32)
     shares[order] = 1.0 - (below + reached) / (2 * len(ascending))
     shares[strength == 0] = 1.0
-    return np.maximum(shares, np.float32(0.5 / len(ascending))).reshape(scores.shape)
+    return np.maximum(shares, np.float32(0.5 / len(ascending))).reshape(shape)
 
 
-def combine(members: dict[str, np.ndarray], reference: Reference | None = None) -> Scored:
+def combine(members: dict[str, Scored], reference: Reference | None = None) -> Scored:
     """Combine the members' scores by their ranks, whatever their units.
 
     Returns
@@ -84,12 +75,10 @@ def combine(members: dict[str, np.ndarray], reference: Reference | None = None) 
     -----
     Fisher's combination of p-values, on ranks; Marbach et al. (2012) for crowds of methods.
     """
-    if reference is None:
-        reference = {name: np.sort(np.abs(scores).ravel()) for name, scores in members.items()}
-    shares = {name: _tail_shares(scores, reference[name]) for name, scores in members.items()}
+    shares = {name: _tail_shares(np.abs(member.scores)) for name, member in members.items()}
     evidence = {name: -np.log10(share) for name, share in shares.items()}
     total = np.mean(list(evidence.values()), axis=0)
-    votes = np.sum([np.sign(members[name]) * evidence[name] for name in members], axis=0)
+    votes = np.sum([np.sign(members[name].scores) * evidence[name] for name in members], axis=0)
     agreement = np.mean([share <= 0.01 for share in shares.values()], axis=0, dtype=np.float32)
     others = np.corrcoef([share.ravel() for share in shares.values()]) - np.eye(len(shares))
     with_others = others.sum(axis=0) / max(len(shares) - 1, 1)
@@ -98,7 +87,23 @@ def combine(members: dict[str, np.ndarray], reference: Reference | None = None) 
         **{f"agreement_{name}": float(r) for name, r in zip(shares, with_others, strict=True)},
     }
     signed = np.asarray(np.where(votes < 0, -total, total), dtype=np.float32)
-    return Scored(signed, {"agreement": np.asarray(agreement)}, facts, reference)
+    if reference is None:
+        reference = {name: np.sort(member.tested, axis=None) for name, member in members.items()}
+    return Scored(
+        signed,
+        {"agreement": np.asarray(agreement)},
+        facts,
+        statistic=_joint_statistic(members, reference),
+        reference=reference,
+    )
+
+
+def _joint_statistic(members: dict[str, Scored], reference: Reference) -> np.ndarray:
+    """Return the mean evidence of what the members test, on the scale of the real data."""
+    shares = [
+        _tail_shares(member.tested, ascending=reference[name]) for name, member in members.items()
+    ]
+    return np.asarray(-np.mean(np.log10(shares), axis=0))
 
 
 def consensus(
@@ -116,10 +121,12 @@ def consensus(
         "cells": scale_cells(x, y),
         "ranks": rank_genes(x, y),
     }
-    scores = {}
+    scored = {}
     for member in progress(MEMBERS, "consensus", total=len(MEMBERS)):
-        scores[member.name] = member.kernel(*inputs[member.scaling], own, rng=rng, device=device)
-    result = combine(scores, reference)
+        scored[member.name] = run_kernel(
+            member.kernel, *inputs[member.scaling], own, rng=rng, device=device
+        )
+    result = combine(scored, reference)
     # scaling the cells makes a constant gene vary: with nothing to explain it has no edges
     result.scores[~np.outer(varies(x), varies(y))] = 0.0
     return result

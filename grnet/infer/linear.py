@@ -1,7 +1,8 @@
 """Kernels of linear algebra: correlation, context likelihood, partial correlation, ridge.
 
 Every kernel takes ``x`` (cells x regulators), ``y`` (cells x targets) and ``own`` (the column of
-each target among the regulators, or -1) and returns scores, regulators x targets.
+each target among the regulators, or -1) and returns scores, regulators x targets, bare or as
+:class:`~grnet.infer._scored.Scored`.
 """
 
 from typing import Literal
@@ -13,6 +14,7 @@ from scipy.stats import rankdata
 from grnet import _checks
 from grnet.infer._arrays import Matrix, column_blocks, leave_out_own, rank_genes, unit_columns
 from grnet.infer._covariance import shrunk_partial_correlation
+from grnet.infer._scored import Scored
 
 Similarity = Literal["pearson", "spearman", "mutual_information"]
 
@@ -66,10 +68,12 @@ def _mutual_information(
     return leave_out_own(scores, own)
 
 
-def context_likelihood(scores: np.ndarray, own: np.ndarray) -> np.ndarray:
+def context_likelihood(scores: np.ndarray, own: np.ndarray, *, signs: np.ndarray) -> Scored:
     """Turn scores into z-scores against the background of both the regulator and the target.
 
-    The CLR of Faith et al. (2007): ``sqrt(max(0, z_row)^2 + max(0, z_column)^2)`` of ``|score|``.
+    The CLR of Faith et al. (2007): ``sqrt(max(0, z_regulator)^2 + max(0, z_target)^2)`` of
+    ``|score|``. The background decides the order of the pairs, not what chance reaches: compared
+    with permuted data are the scores themselves.
     """
     strength = leave_out_own(np.abs(scores), own, np.nan)
     total = np.zeros_like(strength)
@@ -77,7 +81,8 @@ def context_likelihood(scores: np.ndarray, own: np.ndarray) -> np.ndarray:
         spread = np.nanstd(strength, axis=axis, keepdims=True)
         centred = strength - np.nanmean(strength, axis=axis, keepdims=True)
         total += np.square(np.maximum(centred / np.where(spread > 0, spread, 1.0), 0.0))
-    return np.asarray(np.nan_to_num(np.sqrt(total), nan=0.0))
+    likelihood = np.nan_to_num(np.sqrt(total), nan=0.0) * np.sign(signs)
+    return Scored(likelihood, {}, {}, statistic=scores)
 
 
 def clr(
@@ -88,14 +93,14 @@ def clr(
     rng: np.random.Generator,
     device: torch.device,
     similarity: Similarity = "pearson",
-) -> np.ndarray:
+) -> Scored:
     """Context likelihood of relatedness on correlation or mutual information, signed."""
     _checks.one_of(similarity, ("pearson", "spearman", "mutual_information"), "similarity")
     correlation = spearman if similarity == "spearman" else pearson
     signs = correlation(x, y, own, rng=rng, device=device)
     information = similarity == "mutual_information"
     strength = _mutual_information(x, y, own, device=device) if information else signs
-    return np.asarray(context_likelihood(strength, own) * np.sign(signs))
+    return context_likelihood(strength, own, signs=signs)
 
 
 def partial_correlation(
@@ -155,7 +160,7 @@ def ridge_context(
     rng: np.random.Generator,
     device: torch.device,
     alpha: float = 10.0,
-) -> np.ndarray:
+) -> Scored:
     """Ridge coefficients as z-scores against the background of regulator and target, signed."""
     coefficients = ridge(x, y, own, rng=rng, device=device, alpha=alpha)
-    return np.asarray(context_likelihood(coefficients, own) * np.sign(coefficients))
+    return context_likelihood(coefficients, own, signs=coefficients)

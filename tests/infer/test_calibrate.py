@@ -86,3 +86,13 @@ def test_on_permuted_data_the_stated_fdr_holds(make_planted, tfs, method):
 def test_enough_permutations_to_reach_the_fdr():
     assert n_permutations(0.05) == 20
     assert n_permutations(0.01) == 100
+
+
+@pytest.mark.parametrize("method", ["clr", "ridge_context", "consensus"])
+def test_methods_that_rescale_keep_their_scale_on_permuted_data(make_planted, tfs, method):
+    """Where much is true, a score relative to its own data set would hide it all."""
+    adata = make_planted(200)
+    adata.X[:, 20:] += 2 * adata.X[:, [0]]
+    grn = gn.infer.network(adata, tfs=tfs, method=method, fdr=0.05)
+    driven = grn.filter(sources=["TF1"], targets=adata.var_names[20:])
+    assert len(driven) > 30

@@ -111,7 +111,7 @@ def test_clr_is_the_formula(data, similarity):
     correlation = call(getattr(linear, similarity), data)
     expected = naive_clr(correlation, data[2]) * np.sign(correlation)
     np.testing.assert_allclose(
-        call(linear.clr, data, similarity=similarity), expected, rtol=1e-4, atol=1e-5
+        call(linear.clr, data, similarity=similarity).scores, expected, rtol=1e-4, atol=1e-5
     )
 
 

@@ -1,0 +1,41 @@
+"""What a kernel may return beside a bare matrix of scores."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Scored(NamedTuple):
+    """Scores of a kernel that has more to tell.
+
+    ``columns`` are regulators x targets matrices that become columns of the edges; ``facts`` are
+    numbers that become parameters of the network. Where scores are relative to the data set, as
+    ranks and z-scores are, chance reaches them as easily as truth does: ``statistic`` is then what
+    is compared with permuted data instead, and ``reference`` is handed back to the kernel as
+    ``reference=`` when it scores these, if that puts both on one scale.
+    """
+
+    scores: np.ndarray
+    columns: dict[str, np.ndarray]
+    facts: dict[str, float]
+    statistic: np.ndarray | None = None
+    reference: object | None = None
+
+    @property
+    def tested(self) -> np.ndarray:
+        """Absolute values to compare with permuted data."""
+        return np.asarray(np.abs(self.scores if self.statistic is None else self.statistic))
+
+
+def run_kernel(
+    kernel: Callable[..., Any],
+    *arrays: Any,  # noqa: ANN401 - x, y and own, as every kernel takes them
+    reference: object | None = None,
+    **options: Any,  # noqa: ANN401 - whatever the kernel takes
+) -> Scored:
+    """Call a kernel, with the reference if there is one, and complete a bare matrix."""
+    if reference is not None:
+        options["reference"] = reference
+    result = kernel(*arrays, **options)
+    return result if isinstance(result, Scored) else Scored(result, {}, {})
