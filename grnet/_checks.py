@@ -28,6 +28,13 @@ def one_of(value: str, choices: Sequence[str], what: str) -> str:
     raise ValueError(message)
 
 
+def nearest(name: str, names: Iterable[object]) -> str:
+    """Point to the same name in another case, or show how the names look."""
+    known = [str(other) for other in names]
+    same = [other for other in known if other.upper() == name.upper()]
+    return f"Did you mean {same[0]!r}?" if same else f"The names look like {examples(known)}."
+
+
 def has_columns(frame: pd.DataFrame, required: Sequence[str], what: str) -> None:
     """Raise unless every required column is there."""
     missing = [column for column in required if column not in frame.columns]
@@ -86,9 +93,9 @@ def optional(module: str, extra: str) -> ModuleType:
 
 def scalar_params(params: dict[str, Any]) -> dict[str, Any]:
     """Keep strings, numbers and booleans, turn the rest into text: ``uns`` takes no more."""
-    plain = (str, bool, int, float, np.integer, np.floating)
+    plain = {key: v.item() if isinstance(v, np.generic) else v for key, v in params.items()}
     return {
-        key: value if isinstance(value, plain) else str(value)
-        for key, value in params.items()
+        key: value if isinstance(value, str | bool | int | float) else str(value)
+        for key, value in plain.items()
         if value is not None
     }

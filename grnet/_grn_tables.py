@@ -97,3 +97,17 @@ def described_nodes(edges: pd.DataFrame, nodes: pd.DataFrame | None) -> pd.DataF
     described["out_degree"] = out_degree.reindex(described.index, fill_value=0).astype(np.int64)
     described["in_degree"] = in_degree.reindex(described.index, fill_value=0).astype(np.int64)
     return described
+
+
+def storable(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table as h5ad and zarr take it: text with gaps as categories, flags as nullable.
+
+    Anything else keeps its type. The index becomes text without a name, which a column may bear.
+    """
+    gaps = table.columns[(table.dtypes == "object") & table.isna().any()]
+    awkward = gaps.union(table.columns[table.dtypes == "string"], sort=False)
+    better = table[awkward].convert_dtypes(convert_string=False)
+    text = better.select_dtypes(["object", "string"]).columns
+    stored = table.rename(index=str).rename_axis(None)
+    stored[awkward] = better.astype(dict.fromkeys(text, "category")).set_axis(stored.index)
+    return stored

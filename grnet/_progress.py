@@ -4,14 +4,15 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 T = TypeVar("T")
 
 
 def progress(items: Iterable[T], what: str, *, total: int | None = None) -> Iterator[T]:
-    """Yield the items behind a bar that shows after two seconds, and only on a terminal."""
+    """Yield the items behind a bar that shows after two seconds, where a person is looking."""
+    watched = sys.stderr.isatty() or "ipykernel" in sys.modules
     bar: Iterator[T] = iter(
-        tqdm(items, desc=what, total=total, delay=2.0, disable=not sys.stderr.isatty(), leave=False)
+        tqdm(items, desc=what, total=total, delay=2.0, disable=not watched, leave=False)
     )
     return bar

@@ -1,4 +1,8 @@
-"""Where torch computes."""
+"""Where torch computes, and on how many threads."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import torch
 
@@ -15,3 +19,19 @@ def resolve_device(device: str) -> torch.device:
         )
         raise ValueError(message)
     return resolved
+
+
+@contextmanager
+def workers(device: torch.device) -> Iterator[ThreadPoolExecutor]:
+    """Run whole tasks side by side instead of splitting every operation over the threads.
+
+    Many small operations lose more by meeting at the end of each than they gain, most of all on a
+    machine that does something else too. The number of threads is left as found; a GPU gets one.
+    """
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with ThreadPoolExecutor(n_threads if device.type == "cpu" else 1) as pool:
+            yield pool
+    finally:
+        torch.set_num_threads(n_threads)

@@ -11,7 +11,13 @@ import numpy as np
 import pandas as pd
 
 from grnet import _checks, _keys
-from grnet._grn_tables import described_nodes, pair_columns, validated_edges, validated_evidence
+from grnet._grn_tables import (
+    described_nodes,
+    pair_columns,
+    storable,
+    validated_edges,
+    validated_evidence,
+)
 from grnet._grn_text import as_html, as_text
 
 if TYPE_CHECKING:
@@ -193,7 +199,7 @@ class GRN:
         if node not in self.nodes.index:
             message = (
                 f"{node!r} is not a node of this network of {len(self.nodes)} nodes. "
-                + _nearest(node, self.nodes.index)
+                + _checks.nearest(node, self.nodes.index)
             )
             raise ValueError(message)
         return node
@@ -300,8 +306,9 @@ class GRN:
             message = "The graph is undirected: pass a DiGraph, edges from regulator to target."
             raise ValueError(message)
         edges = nx.to_pandas_edgelist(graph, edge_key="context" if graph.is_multigraph() else None)
-        names, annotations = zip(*graph.nodes(data=True), strict=True)
-        nodes = pd.DataFrame(list(annotations), index=list(names))
+        if edges.empty:
+            edges = edges.assign(weight=0.0)
+        nodes = pd.DataFrame(list(dict(graph.nodes(data=True)).values()), index=list(graph))
         return cls(edges, nodes=nodes, params=graph.graph)
 
     def to_adata(self, adata: AnnData, *, key_added: str = _keys.NETWORK) -> None:
@@ -316,12 +323,12 @@ class GRN:
         True
         """
         stored: dict[str, Any] = {
-            "edges": self.edges.rename(index=str),
-            "nodes": self.nodes.copy(),
-            "params": json.dumps(_jsonable(self.params)),
+            "edges": storable(self.edges),
+            "nodes": storable(self.nodes),
+            "params": json.dumps(dict(self.params)),
         }
         if self.evidence is not None:
-            stored["evidence"] = self.evidence.rename(index=str)
+            stored["evidence"] = storable(self.evidence)
         adata.uns[key_added] = stored
 
     @classmethod
@@ -383,15 +390,3 @@ class GRN:
 
     def _repr_html_(self) -> str:
         return as_html(self)
-
-
-def _nearest(name: str, choices: Iterable[str]) -> str:
-    names = list(map(str, choices))
-    same = [other for other in names if other.upper() == name.upper()]
-    if same:
-        return f"Did you mean {same[0]!r}?"
-    return f"Its nodes are named like {_checks.examples(names)}."
-
-
-def _jsonable(params: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: v.item() if isinstance(v, np.generic) else v for k, v in params.items()}

@@ -5,8 +5,12 @@ from pathlib import Path
 
 import matplotlib as mpl
 import pytest
+from hypothesis import settings
 
 mpl.use("Agg")
+
+settings.register_profile("grnet", deadline=None, max_examples=60)
+settings.load_profile("grnet")
 
 
 @pytest.fixture(scope="session")

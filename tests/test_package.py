@@ -33,6 +33,15 @@ def public():
     return found
 
 
+def documented(value):
+    """The names in the section Parameters of a docstring."""
+    text = inspect.getdoc(value) or ""
+    section = re.search(r"^Parameters\n-+\n(.*?)(?=^\w+\n-+\n|\Z)", text, re.DOTALL | re.MULTILINE)
+    lines = section[1].splitlines() if section else []
+    heads = [line.split(":")[0] for line in lines if line and not line.startswith(" ")]
+    return [name.strip(" *") for head in heads for name in head.split(",")]
+
+
 PUBLIC = public()
 each_public = pytest.mark.parametrize("name", PUBLIC)
 
@@ -76,16 +85,18 @@ def test_docstring_has_a_summary_and_an_example(name):
     assert "Examples\n--------\n>>> " in "\n".join(rest), f"{name} has no example"
 
 
-@each_public
+@pytest.mark.parametrize("name", [name for name in PUBLIC if documented(PUBLIC[name])])
 def test_documented_parameters_are_those_of_the_signature(name):
-    text = inspect.getdoc(PUBLIC[name]) or ""
-    section = re.search(r"^Parameters\n-+\n(.*?)(?=^\w+\n-+\n|\Z)", text, re.DOTALL | re.MULTILINE)
-    if section is None:
-        pytest.skip("documents no parameters")
-    lines = [line for line in section[1].splitlines() if line and not line.startswith(" ")]
-    documented = [part.strip(" *") for line in lines for part in line.split(":")[0].split(",")]
     signature = [p for p in inspect.signature(PUBLIC[name]).parameters if p not in {"self", "cls"}]
-    assert sorted(documented) == sorted(signature)
+    assert sorted(documented(PUBLIC[name])) == sorted(signature)
+
+
+@pytest.mark.parametrize("name", [name for name in PUBLIC if "." in name])
+def test_options_are_documented(name):
+    options = inspect.signature(PUBLIC[name]).parameters.values()
+    by_keyword = [p.name for p in options if p.kind is p.KEYWORD_ONLY]
+    if len(by_keyword) > 2:
+        assert documented(PUBLIC[name]), f"{name} documents none of {by_keyword}"
 
 
 @each_public

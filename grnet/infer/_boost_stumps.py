@@ -13,7 +13,8 @@ import numpy as np
 import torch
 
 from grnet._progress import progress
-from grnet.infer._arrays import BLOCK_BYTES, Matrix, column_blocks, unit_columns
+from grnet._torch import workers
+from grnet.infer._arrays import Matrix, column_blocks, unit_columns
 from grnet.infer._boost_settings import BoostSettings, Draws, EarlyStopping, Importance
 from grnet.infer._stumps import Stumps
 
@@ -75,21 +76,30 @@ class _Block(NamedTuple):
     products: torch.Tensor
     unseen: torch.Tensor | None
 
+    def split(self, width: int) -> list["_Block"]:
+        """Return blocks of ``width`` targets, few enough for a processor's cache."""
+        return [
+            _Block(
+                slice(self.columns.start + start, self.columns.start + start + len(products)),
+                products,
+                None if self.unseen is None else self.unseen[start : start + width],
+            )
+            for start, products in zip(
+                range(0, len(self.products), width), torch.split(self.products, width), strict=True
+            )
+        ]
+
 
 def _blocks(
-    features: _Features, y: Matrix, *, settings: BoostSettings, draws: Draws, width: int
+    features: _Features, y: Matrix, *, settings: BoostSettings, draws: Draws
 ) -> Iterator[_Block]:
-    """Yield blocks of ``width`` targets, few enough for a processor's cache."""
-    wide = width * max(1, BLOCK_BYTES // (4 * width * y.shape[0]))
-    for columns, block in column_blocks(y, features.all.device, width=wide):
+    """Yield blocks of targets as wide as memory allows."""
+    for columns, block in column_blocks(y, features.all.device):
         training = block[draws.training]
         products, unseen = features.products(unit_columns(training)), None
         if settings.early_stopping:
             unseen = unit_columns(block[draws.validation], training).T.contiguous()
-        for start in range(0, len(products), width):
-            part = slice(start, min(start + width, len(products)))
-            here = slice(columns.start + part.start, columns.start + part.stop)
-            yield _Block(here, products[part], None if unseen is None else unseen[part])
+        yield _Block(columns, products, unseen)
 
 
 def _boost_block(
@@ -138,9 +148,8 @@ def boost_stumps(
         held_out = features.standardised(stumps.of_cells(draws.validation))
     scores = np.zeros((stumps.bins.shape[1], y.shape[1]), dtype=np.float32)
     owners = torch.from_numpy(own).to(device)
-    width = TARGETS_AT_ONCE if device.type == "cpu" else TARGETS_AT_ONCE_ON_GPU
-    blocks = _blocks(features, y, settings=settings, draws=draws, width=width)
-    for block in progress(blocks, "boosting", total=-(-y.shape[1] // width)):
+
+    def run(block: _Block) -> None:
         scores[:, block.columns] = _boost_block(
             block,
             features,
@@ -149,4 +158,11 @@ def boost_stumps(
             draws=draws,
             held_out=held_out,
         )
+
+    width = TARGETS_AT_ONCE if device.type == "cpu" else TARGETS_AT_ONCE_ON_GPU
+    for wide in _blocks(features, y, settings=settings, draws=draws):
+        parts = wide.split(width)
+        with workers(device) as pool:
+            for _ in progress(pool.map(run, parts), "boosting", total=len(parts)):
+                pass
     return scores

@@ -104,7 +104,7 @@ def test_row_subsampling_draws_other_cells_each_round(data):
 def test_sparse_targets_and_small_blocks_change_nothing(data, monkeypatch):
     x, y, own = data
     whole = gain(data)
-    monkeypatch.setattr("grnet.infer._boost_stumps.BLOCK_BYTES", 1)
+    monkeypatch.setattr("grnet.infer._arrays.BLOCK_BYTES", 1)
     monkeypatch.setattr("grnet.infer._boost_stumps.TARGETS_AT_ONCE", 4)
     np.testing.assert_allclose(gain((x, sp.csc_matrix(y), own)), whole, atol=1e-6)
 

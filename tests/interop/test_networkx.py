@@ -34,7 +34,7 @@ def networks(draw):
     )
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(networks())
 def test_round_trip(grn):
     back = gn.GRN.from_networkx(grn.to_networkx())
@@ -43,7 +43,7 @@ def test_round_trip(grn):
     assert back.params == grn.params
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(networks())
 def test_graph_has_an_edge_for_each_row_and_plain_names(grn):
     graph = grn.to_networkx()
