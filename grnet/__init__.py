@@ -18,7 +18,7 @@ __version__ = "0.1.0"
 
 __all__ = ["GRN", "datasets", "doctor", "evaluate", "infer", "io", "pl", "pp"]
 
-__getattr__ = load_on_first_use(
+__getattr__, __dir__ = load_on_first_use(
     __name__,
     {
         "GRN": "grnet.grn",

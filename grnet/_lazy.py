@@ -5,8 +5,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 
-def load_on_first_use(package: str, names: Mapping[str, str | None]) -> Callable[[str], Any]:
-    """Return a module ``__getattr__``: a name maps to its module, or None for a subpackage."""
+def load_on_first_use(
+    package: str, names: Mapping[str, str | None]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Return a module's ``__getattr__`` and ``__dir__``.
+
+    A name maps to the module that holds it, or to None where it is a subpackage.
+    """
 
     def load(name: str) -> Any:  # noqa: ANN401 - an attribute can be anything
         if name not in names:
@@ -17,4 +22,4 @@ def load_on_first_use(package: str, names: Mapping[str, str | None]) -> Callable
             return importlib.import_module(f"{package}.{name}")
         return getattr(importlib.import_module(home), name)
 
-    return load
+    return load, lambda: sorted(names)

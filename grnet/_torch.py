@@ -11,7 +11,11 @@ def resolve_device(device: str) -> torch.device:
     """Return the torch device: ``"auto"`` takes CUDA where there is one, else the CPU."""
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    resolved = torch.device(device)
+    try:
+        resolved = torch.device(device)
+    except RuntimeError as error:
+        message = f"Unknown device {device!r}: choose 'auto', 'cpu', 'cuda' or 'cuda:0', ..."
+        raise ValueError(message) from error
     if resolved.type == "cuda" and not torch.cuda.is_available():
         message = (
             f"device={device!r} was asked for, but torch {torch.__version__} sees no CUDA device. "

@@ -285,6 +285,14 @@ def figures_of(ranking, told):
     return next(row[1:] for row in rows if row and row[0] == ranking)
 
 
+def test_evaluate_tells_that_a_network_is_only_the_top_of_a_ranking(folder, tmp_path, capsys):
+    network, top = gn.io.read_network(folder / "network.tsv"), tmp_path / "top.tsv"
+    for grn, told in ((network, False), (network.top(10), True)):
+        gn.io.write_network(grn, top)
+        assert run(["evaluate", str(top), str(folder / "truth.csv")]) == 0
+        assert ("the others rank last" in " ".join(capsys.readouterr().out.split())) is told
+
+
 def test_evaluate_of_names_that_do_not_match_is_an_error(folder, tmp_path, capsys):
     (tmp_path / "truth.csv").write_text("source,target\nENSG01,ENSG02\n")
     assert run(["evaluate", str(folder / "network.tsv"), str(tmp_path / "truth.csv")]) == 1

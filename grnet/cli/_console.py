@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 WIDTH_OF_A_FILE = 120
 STATUS_STYLES = {"ok": "green", "warning": "yellow", "low": "yellow"}
+PARTIAL = 0.25
+"""A network that scores less of the candidates is the top of a ranking, not one."""
+
 SCORES = {
     "ranking": "ranking",
     "context": "context",
@@ -79,6 +82,11 @@ def show_scores(scores: "pd.DataFrame", *, title: str) -> None:
         f"{first['n_candidates']:,} candidate pairs (density {first['density']:.3f}, rule "
         f"{first['candidates']}); AUPRC ratio and EPR: times that of a random ranking."
     )
+    for row in scores.loc[~scores["is_null"] & (scores["scored"] < PARTIAL)].itertuples():
+        note += (
+            f" {row.ranking} scores {row.scored:.1%} of the candidates: the others rank last, so "
+            "compare its early precision; its areas fall with what it leaves out."
+        )
     table = scores[[name for name in SCORES if name in scores]].rename(columns=SCORES)
     show(table, title=title, note=note, line_after=int((~scores["is_null"]).sum()) - 1)
 

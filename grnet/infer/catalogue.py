@@ -7,7 +7,7 @@ import pandas as pd
 from grnet._registry import Kernel, Method, Registry
 from grnet._shipped import shipped
 from grnet.infer.boost import boosted_gain
-from grnet.infer.consensus import consensus
+from grnet.infer.consensus import combined_ranks
 from grnet.infer.linear import clr, partial_correlation, pearson, ridge, ridge_context, spearman
 
 
@@ -27,7 +27,7 @@ def _method(name: str, kernel: Kernel, summary: str, *, speed: str, reference: s
 METHODS = Registry(
     _method(
         "consensus",
-        consensus,
+        combined_ranks,
         "combined ranks of partial correlation, ridge and boosting, with their agreement",
         speed="seconds",
         reference="Marbach et al. 2012, Nature Methods 9:796 (wisdom of crowds)",

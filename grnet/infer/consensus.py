@@ -106,7 +106,7 @@ def _joint_statistic(members: dict[str, Scored], reference: Reference) -> np.nda
     return np.asarray(-np.mean(np.log10(shares), axis=0))
 
 
-def consensus(
+def combined_ranks(
     x: np.ndarray,
     y: Matrix,
     own: np.ndarray,

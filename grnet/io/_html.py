@@ -32,7 +32,10 @@ def page(shown: GRN, whole: GRN, *, title: str, how: str, table: str | None) -> 
         "how": how,
         "table": table,
         "total": {"edges": len(whole), "nodes": len(whole.nodes)},
-        "params": {key: str(value) for key, value in json_params(whole.params).items()},
+        "params": {
+            key: f"{value:.4g}" if isinstance(value, float) else str(value)
+            for key, value in json_params(whole.params).items()
+        },
         "colours": {
             **_style.EDGE_COLOUR,
             "tf": _style.TF_FILL,
