@@ -6,6 +6,9 @@ NETWORK = "grnet"
 PARAMS = "grnet_params"
 """``uns``: what the ``pp`` functions did to the matrix."""
 
+SOURCE = "grnet_source"
+"""``uns``: the file that was read, its format and the choices made while reading."""
+
 COUNTS = "counts"
 """``layers``: raw counts kept by ``pp.normalize``."""
 

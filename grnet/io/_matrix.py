@@ -12,7 +12,7 @@ import pandas as pd
 import scipy.sparse as sp
 from anndata import AnnData
 
-from grnet import _checks
+from grnet import _checks, _keys
 from grnet.io import _orientation
 
 logger = logging.getLogger(__name__)
@@ -22,9 +22,6 @@ Duplicates = Literal["auto", "error", "sum", "first"]
 
 IDS, SYMBOLS = "gene_ids", "gene_symbols"
 """``var``: the names of the genes that are not in use, in scanpy's words."""
-
-SOURCE = "grnet_source"
-"""``uns``: the format that was read and the choices made while reading."""
 
 SPREADSHEET_DATE = re.compile(r"\d{1,2}-(Mar|Sep|Dec|Apr|Oct)|(Mar|Sep|Dec|Apr|Oct)-\d{1,2}")
 
@@ -55,7 +52,7 @@ def to_anndata(
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Transforming to str index")
         adata = AnnData(x, obs=parsed.cells, var=parsed.genes)
-    adata.uns[SOURCE] = {"file": path.name, **parsed.source}
+    adata.uns[_keys.SOURCE] = {"file": path.name, **parsed.source}
     logger.info("%s: %d cells x %d genes", path, adata.n_obs, adata.n_vars)
     return adata
 

@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from grnet import _checks
+from grnet import _checks, _keys
 from grnet.io import _containers, _counts, _detect, _expression_table, _matrix, _tenx
 from grnet.io._detect import Format
 from grnet.io._matrix import Duplicates, GeneNames, Parsed
@@ -129,5 +129,5 @@ def _from_h5ad(
         logger.warning("%s: duplicates were merged; layers and embeddings are left behind", file)
         return read
     adata.X, adata.obs, adata.var = read.X, read.obs, read.var
-    adata.uns[_matrix.SOURCE] = read.uns[_matrix.SOURCE]
+    adata.uns[_keys.SOURCE] = read.uns[_keys.SOURCE]
     return adata
