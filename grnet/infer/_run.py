@@ -62,7 +62,19 @@ class _Request:
         if self.fdr is not None:
             _checks.in_range(self.fdr, 0.001, 1.0, what="fdr")
 
-    def scored(self, inputs: Inputs, *, reference: object | None = None) -> Candidates:
+    def factor(self, inputs: Inputs) -> np.ndarray | None:
+        """Return what the prior makes of each pair, None without a prior."""
+        if self.prior is None:
+            return None
+        return prior_factor(self.prior, inputs, mode=self.prior_mode)
+
+    def scored(
+        self,
+        inputs: Inputs,
+        *,
+        factor: np.ndarray | None = None,
+        reference: object | None = None,
+    ) -> Candidates:
         """Run the kernel and return all candidate pairs."""
         result = run_kernel(
             self.method.kernel,
@@ -74,9 +86,7 @@ class _Request:
             reference=reference,
             **self.options,
         )
-        scores = result.scores
-        if self.prior is not None:
-            scores = scores * prior_factor(self.prior, inputs, mode=self.prior_mode)
+        scores = result.scores if factor is None else result.scores * factor
         columns = {name: values.ravel() for name, values in result.columns.items()}
         return Candidates(
             inputs, scores.ravel(), result.tested.ravel(), columns, result.facts, result.reference
@@ -104,11 +114,14 @@ def _add_null(candidates: Candidates, eligible: np.ndarray, request: _Request) -
         candidates.columns[name] = column
 
 
-def _add_stability(candidates: Candidates, n_top: int, request: _Request) -> None:
+def _add_stability(
+    candidates: Candidates, n_top: int, *, factor: np.ndarray | None, request: _Request
+) -> None:
     """Add the column stability."""
     stability = Stability(len(candidates.scores), n_top)
     for rng in request.repeats("resamples", request.n_bootstrap):
-        stability.add(request.scored(resampled(candidates.inputs, rng)).strength)
+        resample = resampled(candidates.inputs, rng)
+        stability.add(request.scored(resample, factor=factor).strength)
     candidates.columns["stability"] = stability.shares()
 
 
@@ -121,13 +134,13 @@ def _eligible(candidates: Candidates, prior: np.ndarray | None) -> np.ndarray:
     return np.asarray(allowed.ravel())
 
 
-def _one_network(inputs: Inputs, request: _Request) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Infer the edges of one group of cells, and the facts about them."""
+def _one_network(
+    inputs: Inputs, request: _Request, *, of: str = ""
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Infer the edges of one group of cells (``of`` names it), and the facts about them."""
     check_memory(len(inputs.regulators) * len(inputs.genes))
-    candidates = request.scored(inputs)
-    factor = None
-    if request.prior is not None:
-        factor = prior_factor(request.prior, inputs, mode=request.prior_mode)
+    factor = request.factor(inputs)
+    candidates = request.scored(inputs, factor=factor)
     eligible = _eligible(candidates, factor)
     n_kept = candidates.n_kept(request.n_top)
     strength = candidates.strength
@@ -136,26 +149,26 @@ def _one_network(inputs: Inputs, request: _Request) -> tuple[pd.DataFrame, dict[
         strength = np.where(candidates.columns["fdr"] <= request.fdr, strength, 0.0)
     kept = strongest(strength, n_kept)
     if request.n_bootstrap:
-        _add_stability(candidates, max(len(kept), 1), request)
+        _add_stability(candidates, max(len(kept), 1), factor=factor, request=request)
     edges = candidates.edges(kept)
     if edges.empty:
-        _explain_empty(candidates, request)
+        _explain_empty(candidates, request, of=of)
     return edges, {"candidates": int(eligible.sum()), "kept": len(edges), **candidates.facts}
 
 
-def _explain_empty(candidates: Candidates, request: _Request) -> None:
+def _explain_empty(candidates: Candidates, request: _Request, *, of: str) -> None:
     n_scored = int(np.count_nonzero(candidates.scores))
     if request.fdr is not None and n_scored:
         smallest = float(candidates.columns["fdr"].min())
         warnings.warn(
-            f"No edge passes fdr={request.fdr}: the smallest FDR of {n_scored} scored pairs is "
+            f"No edge{of} passes fdr={request.fdr}: the smallest FDR of {n_scored} scored pairs is "
             f"{smallest:.3g}. The network is empty; it says that chance explains these data.",
             UserWarning,
             stacklevel=5,
         )
         return
     message = (
-        f"Every one of the {len(candidates.scores)} candidate pairs scores zero: the "
+        f"Every one of the {len(candidates.scores)} candidate pairs{of} scores zero: the "
         f"{len(candidates.inputs.regulators)} regulators or all targets are constant over the "
         f"{candidates.inputs.matrix.shape[0]} cells. Filter genes first (gn.pp.filter), or check "
         "layer=."
@@ -295,7 +308,7 @@ def _network_per_group(
     parts, totals = [], {"candidates": 0, "kept": 0}
     for name, cells in progress(_groups(adata, by).items(), "groups"):
         inputs = gather(adata, tfs=tfs, layer=layer, cells=cells)
-        edges, facts = _one_network(inputs, request)
+        edges, facts = _one_network(inputs, request, of=f" of {by} {name!r}")
         parts.append(edges.assign(context=name))
         totals = {key: totals[key] + facts[key] for key in totals}
     return gather(adata, tfs=tfs, layer=layer), pd.concat(parts, ignore_index=True), totals

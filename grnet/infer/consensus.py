@@ -80,7 +80,8 @@ def combine(members: dict[str, Scored], reference: Reference | None = None) -> S
     total = np.mean(list(evidence.values()), axis=0)
     votes = np.sum([np.sign(members[name].scores) * evidence[name] for name in members], axis=0)
     agreement = np.mean([share <= 0.01 for share in shares.values()], axis=0, dtype=np.float32)
-    others = np.corrcoef([share.ravel() for share in shares.values()]) - np.eye(len(shares))
+    stacked = np.stack([share.ravel() for share in shares.values()])
+    others = np.corrcoef(stacked, dtype=np.float32) - np.eye(len(shares))
     with_others = others.sum(axis=0) / max(len(shares) - 1, 1)
     facts = {
         "agreement": float(with_others.mean()),

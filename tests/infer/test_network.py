@@ -196,3 +196,12 @@ def test_share_of_known_regulators_is_logged(planted, tfs, caplog):
 def test_bad_n_top(planted, tfs, n_top):
     with pytest.raises(ValueError, match=r"expected a positive number"):
         gn.infer.network(planted, tfs=tfs, n_top=n_top)
+
+
+def test_an_empty_group_is_named(planted, tfs):
+    rng = np.random.default_rng(0)
+    planted.obs["kind"] = np.where(np.arange(planted.n_obs) < 100, "noise", "signal")
+    planted.X[:100] = rng.permuted(planted.X[:100], axis=0)
+    with pytest.warns(UserWarning, match=r"No edge of kind 'noise' passes fdr=0\.01"):
+        grn = gn.infer.network(planted, tfs=tfs, method="ridge", groupby="kind", fdr=0.01)
+    assert list(grn.edges["context"].unique()) == ["signal"]
