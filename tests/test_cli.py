@@ -241,7 +241,12 @@ def test_debug_shows_the_traceback(tmp_path):
 
 def test_ctrl_c_exits_with_130_and_leaves_nothing(folder, tmp_path):
     asked = ["infer", str(folder / "counts.h5ad"), *tfs_of(folder), "--n-bootstrap", "10000"]
-    command = [*GRNET, *asked, "--out", str(tmp_path / "net.tsv")]
+    # a job in the background ignores Ctrl-C and so would what it starts: listen to it again
+    listening = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from grnet.cli import main; main()"
+    )
+    command = [sys.executable, "-c", listening, *asked, "--out", str(tmp_path / "net.tsv")]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
         for line in running.stderr:
             if line.startswith("Inferring"):
