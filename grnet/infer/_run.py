@@ -3,7 +3,7 @@
 import logging
 import warnings
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -100,10 +100,16 @@ class _Request:
 
 def _add_null(candidates: Candidates, eligible: np.ndarray, request: _Request) -> None:
     """Add the columns pvalue and fdr."""
+    inputs, reference = candidates.inputs, candidates.reference
+    n_null = n_permutations(request.fdr or 1.0)
+    generators = request.repeats("permutations", n_null + (reference is not None))
+    if reference is not None:
+        # real and permuted data are exchangeable only before a third: one more permutation
+        reference = request.scored(inputs.permuted(next(generators))).reference
+        candidates = replace(candidates, tested=request.scored(inputs, reference=reference).tested)
     null = PermutationNull(candidates.tested[eligible])
-    for rng in request.repeats("permutations", n_permutations(request.fdr or 1.0)):
-        permuted = candidates.inputs.permuted(rng)
-        shuffled = request.scored(permuted, reference=candidates.reference)
+    for rng in generators:
+        shuffled = request.scored(inputs.permuted(rng), reference=reference)
         null.add(shuffled.tested[eligible])
     for name, values in (
         ("pvalue", null.pvalues()),

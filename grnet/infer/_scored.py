@@ -12,8 +12,8 @@ class Scored(NamedTuple):
     ``columns`` are regulators x targets matrices that become columns of the edges; ``facts`` are
     numbers that become parameters of the network. Where scores are relative to the data set, as
     ranks and z-scores are, chance reaches them as easily as truth does: ``statistic`` is then what
-    is compared with permuted data instead, and ``reference`` is handed back to the kernel as
-    ``reference=`` when it scores these, if that puts both on one scale.
+    is compared with permuted data instead. If it is relative too, ``reference`` says to what; that
+    of one permutation is then handed to the kernel as ``reference=`` for real and permuted data.
     """
 
     scores: np.ndarray

@@ -40,7 +40,7 @@ MEMBERS = (
 
 
 Reference = dict[str, np.ndarray]
-"""What each member tests of the real data, ascending."""
+"""What each member tests of one data set, ascending."""
 
 
 def _tail_shares(strength: np.ndarray, *, ascending: np.ndarray | None = None) -> np.ndarray:
@@ -100,7 +100,7 @@ def combine(members: dict[str, Scored], reference: Reference | None = None) -> S
 
 
 def _joint_statistic(members: dict[str, Scored], reference: Reference) -> np.ndarray:
-    """Return the mean evidence of what the members test, on the scale of the real data."""
+    """Return the mean evidence of what the members test, on the scale of the reference."""
     shares = [
         _tail_shares(member.tested, ascending=reference[name]) for name, member in members.items()
     ]
