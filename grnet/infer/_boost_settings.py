@@ -10,7 +10,7 @@ from grnet import _checks
 
 @dataclass(frozen=True)
 class BoostSettings:
-    """How to boost; the meaning of each is documented at :func:`grnet.infer.boost.boost`."""
+    """How to boost; the meaning of each is documented at :func:`grnet.infer.boost.boosted_gain`."""
 
     n_rounds: int
     learning_rate: float

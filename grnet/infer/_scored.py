@@ -1,9 +1,10 @@
 """What a kernel may return beside a bare matrix of scores."""
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from grnet._registry import Kernel
 
 
 class Scored(NamedTuple):
@@ -29,7 +30,7 @@ class Scored(NamedTuple):
 
 
 def run_kernel(
-    kernel: Callable[..., Any],
+    kernel: Kernel,
     *arrays: Any,  # noqa: ANN401 - x, y and own, as every kernel takes them
     reference: object | None = None,
     **options: Any,  # noqa: ANN401 - whatever the kernel takes

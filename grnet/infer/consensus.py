@@ -1,19 +1,16 @@
 """Kernel of the consensus: the ranks of several methods, averaged, and how far they agree."""
 
-from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
 
 from grnet._progress import progress
+from grnet._registry import Kernel
 from grnet.infer._arrays import Matrix, rank_genes, scale_cells, varies
 from grnet.infer._scored import Scored, run_kernel
 from grnet.infer.boost import boosted_gain
 from grnet.infer.linear import partial_correlation, ridge_context
-
-Kernel = Callable[..., np.ndarray | Scored]
-
 
 Scaling = Literal["none", "cells", "ranks"]
 
