@@ -23,3 +23,6 @@ CELL_TYPE = "cell_type"
 
 TRUTH = "grnet_truth"
 """``uns``: the planted edges of a simulated data set."""
+
+FRAGMENTS = "grnet_fragments"
+"""``uns``: lengths of fragments and the profile of insertions around start sites."""

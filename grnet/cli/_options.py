@@ -46,9 +46,11 @@ NBootstrap = Annotated[
 ]
 Groupby = Annotated[str | None, typer.Option(help="Column of obs: one network per group of cells.")]
 Layer = Annotated[str | None, typer.Option(help="Layer to use instead of X.")]
-Prior = Annotated[Path | None, typer.Option(help="Table of candidate pairs: source, target.")]
+Prior = Annotated[
+    list[Path] | None, typer.Option(help="Known pairs: source, target, weight; repeatable.")
+]
 PriorMode = Annotated[
-    str, typer.Option(help="restrict: no other pair; weight: favour the pairs of the prior.")
+    str, typer.Option(help="combine: one more layer of evidence; restrict: score no other pair.")
 ]
 Seed = Annotated[int, typer.Option(help="Same seed, same result.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]

@@ -1,7 +1,9 @@
-"""A prior network that restricts or weights the candidate pairs."""
+"""What is known of the candidate pairs before the cells are looked at: motifs, ChIP-seq, papers."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 import pandas as pd
@@ -9,25 +11,93 @@ import pandas as pd
 from grnet import _checks
 from grnet.grn import GRN
 from grnet.infer._inputs import Inputs
+from grnet.infer._ranks import tail_shares
 
-PriorMode = Literal["restrict", "weight"]
+PriorMode = Literal["combine", "restrict"]
+Network = pd.DataFrame | GRN | str | Path
+Priors = Network | Sequence[Network] | Mapping[str, Network]
+
+TAKEN = ("source", "target", "weight", "sign", "score", "pvalue", "fdr", "stability", "context")
+"""Columns of the edges that a layer cannot be named after."""
+
+TRIPLET = ["source", "region", "target"]
 
 
-def prior_factor(
-    prior: pd.DataFrame | GRN | str | Path, inputs: Inputs, *, mode: PriorMode
-) -> np.ndarray:
-    """Return regulators x targets factors for the scores.
+@dataclass(frozen=True)
+class Prior:
+    """Layers of evidence, each regulators x targets: ``|weight|``, 0 for the pairs not listed."""
 
-    ``restrict``: 1 for the pairs listed, 0 elsewhere. ``weight``: ``1 + |weight| / max |weight|``
-    for the pairs listed (1 + 1 where the prior has no weights), 1 elsewhere.
+    layers: dict[str, np.ndarray]
+    mode: PriorMode
+
+    @property
+    def allowed(self) -> np.ndarray | None:
+        """The pairs that may become edges, None for all."""
+        if self.mode == "combine":
+            return None
+        return np.asarray(np.any([layer > 0 for layer in self.layers.values()], axis=0))
+
+    def applied(self, scores: np.ndarray, own: np.ndarray) -> np.ndarray:
+        """Return the scores in the light of the layers; the sign is that of the expression.
+
+        ``restrict`` sets the pairs that no layer lists to 0. ``combine`` is Fisher's combination
+        on ranks, as in the consensus: the mean over expression and layers of ``-log10`` of the
+        share of pairs at least as strong. A pair that a layer does not list gains nothing by it.
+        """
+        allowed = self.allowed
+        if allowed is not None:
+            return np.asarray(scores * allowed)
+        if not scores.any():
+            return scores
+        strengths = [np.abs(scores), *self.layers.values()]
+        total = -np.mean([np.log10(tail_shares(layer)) for layer in strengths], axis=0)
+        regulated = np.flatnonzero(own >= 0)
+        total[own[regulated], regulated] = 0.0
+        return np.asarray(np.where(scores < 0, -total, total), dtype=np.float32)
+
+
+def read_prior(priors: Priors, inputs: Inputs, *, mode: PriorMode) -> Prior:
+    """Lay the tables out over the candidate pairs.
 
     Raises
     ------
     ValueError
-        If no pair of the prior is a candidate.
+        If no pair of a table is a candidate, or a layer has the name of a column.
     """
-    _checks.one_of(mode, ("restrict", "weight"), "prior_mode")
-    table = _table(prior)
+    _checks.one_of(mode, ("combine", "restrict"), "prior_mode")
+    tables = {name: _table(prior) for name, prior in named(priors).items()}
+    return Prior({name: _layer(table, inputs) for name, table in tables.items()}, mode)
+
+
+def named(priors: Priors) -> dict[str, Network]:
+    """Return the layers under their names: those given, or ``prior``, ``prior_2`` and so on."""
+    if isinstance(priors, Mapping):
+        wrong = sorted(set(priors) & set(TAKEN))
+        if wrong:
+            message = f"A layer of the prior cannot be named {wrong[0]!r}: edges have that column."
+            raise ValueError(message)
+        return dict(priors)
+    one = isinstance(priors, str | Path | GRN | pd.DataFrame)
+    listed = cast("list[Network]", [priors] if one else list(cast("Sequence[Network]", priors)))
+    if not listed:
+        message = "The list of priors is empty: pass tables, or prior=None for none."
+        raise ValueError(message)
+    return {f"prior_{n}" if n > 1 else "prior": prior for n, prior in enumerate(listed, 1)}
+
+
+def known_regions(priors: Priors | None, edges: pd.DataFrame) -> pd.DataFrame | None:
+    """Return the regions through which the layers know the edges, None if they name none."""
+    networks = [] if priors is None else list(named(priors).values())
+    triplets = [net.evidence for net in networks if isinstance(net, GRN)]
+    found = [table for table in triplets if table is not None]
+    if not found:
+        return None
+    pairs = edges[["source", "target"]].astype(str).drop_duplicates()
+    kept = [table.merge(pairs, on=["source", "target"]) for table in found]
+    return pd.concat(kept).groupby(TRIPLET, sort=False, as_index=False).first()
+
+
+def _layer(table: pd.DataFrame, inputs: Inputs) -> np.ndarray:
     rows = inputs.regulators.get_indexer(pd.Index(table["source"].astype(str)))
     columns = inputs.genes.get_indexer(pd.Index(table["target"].astype(str)))
     known = (rows >= 0) & (columns >= 0)
@@ -40,16 +110,17 @@ def prior_factor(
             "gn.pp.check(adata, prior=...) tells which names differ and how to change them."
         )
         raise ValueError(message)
-    factor = np.zeros((len(inputs.regulators), len(inputs.genes)), dtype=np.float32)
-    weights = np.ones(int(known.sum()), dtype=np.float32)
-    if mode == "weight" and "weight" in table:
-        given = table["weight"].abs().to_numpy(dtype=np.float32)[known]
-        weights = (given / max(float(given.max()), 1e-30)).astype(np.float32)
-    np.maximum.at(factor, (rows[known], columns[known]), weights)
-    return factor if mode == "restrict" else 1.0 + factor
+    layer = np.zeros((len(inputs.regulators), len(inputs.genes)), dtype=np.float32)
+    weights = table["weight"].abs() if "weight" in table else pd.Series(1.0, index=table.index)
+    if weights.isna().any():
+        message = f"{int(weights.isna().sum())} weights of the prior are missing: drop these rows."
+        raise ValueError(message)
+    given = weights.to_numpy(dtype=np.float32)[known]
+    np.maximum.at(layer, (rows[known], columns[known]), given)
+    return layer
 
 
-def _table(prior: pd.DataFrame | GRN | str | Path) -> pd.DataFrame:
+def _table(prior: Network) -> pd.DataFrame:
     if isinstance(prior, GRN):
         return prior.edges
     if isinstance(prior, pd.DataFrame):

@@ -20,7 +20,7 @@ from grnet.grn import GRN
 from grnet.infer._edges import Candidates, strongest
 from grnet.infer._inputs import MIN_CELLS, Inputs, gather
 from grnet.infer._memory import check_memory
-from grnet.infer._prior import PriorMode, prior_factor
+from grnet.infer._prior import Prior, PriorMode, Priors, known_regions, read_prior
 from grnet.infer._scored import run_kernel
 from grnet.infer.calibrate import (
     PermutationNull,
@@ -40,7 +40,7 @@ class _Request:
 
     method: Method
     options: dict[str, Any]
-    prior: pd.DataFrame | GRN | str | Path | None
+    prior: Priors | None
     prior_mode: PriorMode
     n_top: int | Literal["auto"] | None
     n_bootstrap: int
@@ -62,17 +62,17 @@ class _Request:
         if self.fdr is not None:
             _checks.in_range(self.fdr, 0.001, 1.0, what="fdr")
 
-    def factor(self, inputs: Inputs) -> np.ndarray | None:
-        """Return what the prior makes of each pair, None without a prior."""
+    def known(self, inputs: Inputs) -> Prior | None:
+        """Return what the prior says of each pair, None without a prior."""
         if self.prior is None:
             return None
-        return prior_factor(self.prior, inputs, mode=self.prior_mode)
+        return read_prior(self.prior, inputs, mode=self.prior_mode)
 
     def scored(
         self,
         inputs: Inputs,
         *,
-        factor: np.ndarray | None = None,
+        prior: Prior | None = None,
         reference: object | None = None,
     ) -> Candidates:
         """Run the kernel and return all candidate pairs."""
@@ -86,8 +86,11 @@ class _Request:
             reference=reference,
             **self.options,
         )
-        scores = result.scores if factor is None else result.scores * factor
-        columns = {name: values.ravel() for name, values in result.columns.items()}
+        scores, columns = result.scores, result.columns
+        if prior is not None:
+            scores = prior.applied(scores, inputs.own)
+            columns = {**columns, "score": result.scores, **prior.layers}
+        columns = {name: values.ravel() for name, values in columns.items()}
         return Candidates(
             inputs, scores.ravel(), result.tested.ravel(), columns, result.facts, result.reference
         )
@@ -121,22 +124,22 @@ def _add_null(candidates: Candidates, eligible: np.ndarray, request: _Request) -
 
 
 def _add_stability(
-    candidates: Candidates, n_top: int, *, factor: np.ndarray | None, request: _Request
+    candidates: Candidates, n_top: int, *, prior: Prior | None, request: _Request
 ) -> None:
     """Add the column stability."""
     stability = Stability(len(candidates.scores), n_top)
     for rng in request.repeats("resamples", request.n_bootstrap):
         resample = resampled(candidates.inputs, rng)
-        stability.add(request.scored(resample, factor=factor).strength)
+        stability.add(request.scored(resample, prior=prior).strength)
     candidates.columns["stability"] = stability.shares()
 
 
-def _eligible(candidates: Candidates, prior: np.ndarray | None) -> np.ndarray:
+def _eligible(candidates: Candidates, prior: Prior | None) -> np.ndarray:
     """Return which pairs are candidates at all: not a gene with itself, not outside the prior."""
     inputs = candidates.inputs
     allowed = inputs.regulators.to_numpy()[:, None] != inputs.genes.to_numpy()[None, :]
-    if prior is not None:
-        allowed &= prior > 0
+    if prior is not None and prior.allowed is not None:
+        allowed &= prior.allowed
     return np.asarray(allowed.ravel())
 
 
@@ -145,9 +148,9 @@ def _one_network(
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Infer the edges of one group of cells (``of`` names it), and the facts about them."""
     check_memory(len(inputs.regulators) * len(inputs.genes))
-    factor = request.factor(inputs)
-    candidates = request.scored(inputs, factor=factor)
-    eligible = _eligible(candidates, factor)
+    prior = request.known(inputs)
+    candidates = request.scored(inputs, prior=prior)
+    eligible = _eligible(candidates, prior)
     n_kept = candidates.n_kept(request.n_top)
     strength = candidates.strength
     if request.fdr is not None:
@@ -155,7 +158,7 @@ def _one_network(
         strength = np.where(candidates.columns["fdr"] <= request.fdr, strength, 0.0)
     kept = strongest(strength, n_kept)
     if request.n_bootstrap:
-        _add_stability(candidates, max(len(kept), 1), factor=factor, request=request)
+        _add_stability(candidates, max(len(kept), 1), prior=prior, request=request)
     edges = candidates.edges(kept)
     if edges.empty:
         _explain_empty(candidates, request, of=of)
@@ -212,8 +215,8 @@ def network(  # noqa: PLR0913 - one call does the whole job; all but the data is
     method: str = "consensus",
     n_top: int | Literal["auto"] | None = "auto",
     groupby: str | None = None,
-    prior: pd.DataFrame | GRN | str | Path | None = None,
-    prior_mode: PriorMode = "restrict",
+    prior: Priors | None = None,
+    prior_mode: PriorMode = "combine",
     layer: str | None = None,
     fdr: float | None = None,
     n_bootstrap: int = 0,
@@ -236,8 +239,11 @@ def network(  # noqa: PLR0913 - one call does the whole job; all but the data is
     groupby
         Column of ``adata.obs``: one network per group, named in the edge column ``context``.
     prior, prior_mode
-        Table ``source, target`` (and ``weight``): ``"restrict"`` scores no other pair, ``"weight"``
-        multiplies the scores of the listed ones by up to two.
+        What is known of the pairs, such as :func:`grnet.cis.prior_network`: a table ``source,
+        target`` (and ``weight``), or several, in a list or by name. ``"combine"`` adds them to the
+        expression as further layers (Fisher's combination on ranks); the columns ``score`` (of the
+        method alone) and one per layer say what came from where, and regions become ``evidence``.
+        ``"restrict"`` scores no pair that they do not list.
     layer
         Use this layer instead of ``adata.X``.
     fdr
@@ -280,6 +286,7 @@ def network(  # noqa: PLR0913 - one call does the whole job; all but the data is
         inputs, edges, facts = _network_per_group(adata, request, tfs=tfs, layer=layer, by=groupby)
     return GRN(
         edges,
+        evidence=known_regions(prior, edges),
         nodes=pd.DataFrame({"is_tf": inputs.genes.isin(inputs.regulators)}, index=inputs.genes),
         params={
             "method": method,

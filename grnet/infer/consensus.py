@@ -8,6 +8,7 @@ import torch
 from grnet._progress import progress
 from grnet._registry import Kernel
 from grnet.infer._arrays import Matrix, rank_genes, scale_cells, varies
+from grnet.infer._ranks import tail_shares
 from grnet.infer._scored import Scored, run_kernel
 from grnet.infer.boost import boosted_gain
 from grnet.infer.linear import partial_correlation, ridge_context
@@ -40,23 +41,6 @@ Reference = dict[str, np.ndarray]
 """What each member tests of one data set, ascending."""
 
 
-def _tail_shares(strength: np.ndarray, *, ascending: np.ndarray | None = None) -> np.ndarray:
-    """Return for each pair the share of pairs at least as strong (ties at half).
-
-    With ``ascending``, the share of these values instead of its own.
-    """
-    shape, strength = strength.shape, strength.ravel()
-    order = np.argsort(strength)
-    in_order = strength[order]  # searching in order reads the reference once, from end to end
-    ascending = in_order if ascending is None else ascending
-    below = np.searchsorted(ascending, in_order, "left")
-    reached = np.searchsorted(ascending, in_order, "right")
-    shares = np.empty(len(strength), dtype=np.float32)
-    shares[order] = 1.0 - (below + reached) / (2 * len(ascending))
-    shares[strength == 0] = 1.0
-    return np.maximum(shares, np.float32(0.5 / len(ascending))).reshape(shape)
-
-
 def combine(members: dict[str, Scored], reference: Reference | None = None) -> Scored:
     """Combine the members' scores by their ranks, whatever their units.
 
@@ -72,7 +56,7 @@ def combine(members: dict[str, Scored], reference: Reference | None = None) -> S
     -----
     Fisher's combination of p-values, on ranks; Marbach et al. (2012) for crowds of methods.
     """
-    shares = {name: _tail_shares(np.abs(member.scores)) for name, member in members.items()}
+    shares = {name: tail_shares(np.abs(member.scores)) for name, member in members.items()}
     evidence = {name: -np.log10(share) for name, share in shares.items()}
     total = np.mean(list(evidence.values()), axis=0)
     votes = np.sum([np.sign(members[name].scores) * evidence[name] for name in members], axis=0)
@@ -99,7 +83,7 @@ def combine(members: dict[str, Scored], reference: Reference | None = None) -> S
 def _joint_statistic(members: dict[str, Scored], reference: Reference) -> np.ndarray:
     """Return the mean evidence of what the members test, on the scale of the reference."""
     shares = [
-        _tail_shares(member.tested, ascending=reference[name]) for name, member in members.items()
+        tail_shares(member.tested, ascending=reference[name]) for name, member in members.items()
     ]
     return np.asarray(-np.mean(np.log10(shares), axis=0))
 

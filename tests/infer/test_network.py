@@ -52,37 +52,87 @@ def test_a_small_group_is_named_and_left_out(planted, tfs):
     assert list(grn.edges["context"].unique()) == ["common"]
 
 
-def test_prior_restricts_or_weights(planted, tfs):
+def test_prior_restricts_to_the_pairs_listed(planted, tfs):
     prior = pd.DataFrame(
         {"source": ["TF1", "TF2", "other"], "target": ["G1", "G9", "G1"], "weight": [1, 0.5, 2]}
     )
-    restricted = gn.infer.network(planted, tfs=tfs, method="pearson", prior=prior)
+    restricted = gn.infer.network(
+        planted, tfs=tfs, method="pearson", prior=prior, prior_mode="restrict"
+    )
     assert pairs(restricted) == {("TF1", "G1"), ("TF2", "G9")}
     assert restricted.params["candidates"] == 2
+
+
+def test_layers_of_a_prior_raise_the_pairs_that_they_list(planted, tfs):
     plain = gn.infer.network(planted, tfs=tfs, method="pearson", n_top=None).edges
-    weighted = gn.infer.network(
-        planted, tfs=tfs, method="pearson", n_top=None, prior=prior, prior_mode="weight"
-    ).edges
-    ratio = (
-        weighted.set_index(["source", "target"])["weight"]
-        / plain.set_index(["source", "target"])["weight"]
+    weakest = plain.iloc[-200:].iloc[[0]][["source", "target"]].astype(str)
+    motif = weakest.assign(weight=1.0)
+    grn = gn.infer.network(
+        planted, tfs=tfs, method="pearson", n_top=None, prior={"motif": motif, "chip": motif}
     )
-    assert ratio["TF1", "G1"] == pytest.approx(2.0)
-    assert ratio["TF2", "G9"] == pytest.approx(1.5)
-    assert ratio["TF3", "G1"] == pytest.approx(1.0)
+    named = {"source": str, "target": str}
+    edges = grn.edges.astype(named).set_index(["source", "target"])
+    pair = tuple(weakest.iloc[0])
+    assert edges.index.get_loc(pair) < 5
+    assert edges.loc[pair, "motif"] == edges.loc[pair, "chip"] == 1.0
+    alone = plain.astype(named).set_index(["source", "target"])["weight"]
+    assert edges["score"].to_numpy() == pytest.approx(alone[edges.index].to_numpy())
+    assert np.array_equal(np.sign(edges["score"]), np.sign(edges["weight"]))
+    others = edges["score"].drop(pair).abs()
+    assert others.is_monotonic_decreasing, "pairs that no layer lists keep their order"
+    assert not any(source == target for source, target in edges.index)
+
+
+def test_a_combined_prior_does_not_invent_edges_in_constant_data(planted, tfs):
+    planted.X = np.ones(planted.shape, dtype=np.float32)
+    prior = pd.DataFrame({"source": ["TF1"], "target": ["G1"]})
+    with pytest.raises(ValueError, match="are constant over"):
+        gn.infer.network(planted, tfs=tfs, method="pearson", prior=prior)
+
+
+def test_the_regions_of_a_prior_become_evidence_of_its_edges(planted, tfs):
+    edges = pd.DataFrame({"source": ["TF1", "X"], "target": ["G1", "Y"], "weight": [1.0, 1.0]})
+    regions = edges.assign(region="chr1:5-9", motif=0.5)[["source", "region", "target", "motif"]]
+    chip = regions.drop(columns="motif").assign(chip=0.7)
+    priors = [gn.GRN(edges, evidence=regions), gn.GRN(edges, evidence=chip)]
+    grn = gn.infer.network(planted, tfs=tfs, method="pearson", prior=priors, n_top=50)
+    assert grn.evidence.to_dict("records") == [
+        {"source": "TF1", "region": "chr1:5-9", "target": "G1", "motif": 0.5, "chip": 0.7}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("prior", "message"),
+    [
+        ([], "list of priors is empty"),
+        ({"weight": pd.DataFrame()}, "cannot be named 'weight'"),
+        (pd.DataFrame({"source": ["X"], "target": ["Y"]}), "None of the 1 pairs of the prior"),
+        (
+            pd.DataFrame({"source": ["TF1"], "target": ["G1"], "weight": [np.nan]}),
+            "1 weights of the prior are missing",
+        ),
+    ],
+)
+def test_priors_that_cannot_be_used_are_refused(planted, tfs, prior, message):
+    with pytest.raises(ValueError, match=message):
+        gn.infer.network(planted, tfs=tfs, method="pearson", prior=prior)
 
 
 def test_prior_from_a_file_or_a_network(planted, tfs, tmp_path):
     frame = pd.DataFrame({"source": ["TF1"], "target": ["G1"], "weight": [1.0]})
     frame.to_csv(tmp_path / "prior.tsv", sep="\t", index=False)
     for prior in (tmp_path / "prior.tsv", gn.GRN(frame)):
-        grn = gn.infer.network(planted, tfs=tfs, method="pearson", prior=prior)
+        grn = gn.infer.network(
+            planted, tfs=tfs, method="pearson", prior=prior, prior_mode="restrict"
+        )
         assert pairs(grn) == {("TF1", "G1")}
 
 
 def test_fdr_with_a_prior_counts_the_pairs_of_the_prior_only(planted, tfs):
     prior = pd.DataFrame({"source": ["TF1", "TF2"], "target": ["G1", "G9"]})
-    grn = gn.infer.network(planted, tfs=tfs, method="pearson", prior=prior, fdr=0.1)
+    grn = gn.infer.network(
+        planted, tfs=tfs, method="pearson", prior=prior, prior_mode="restrict", fdr=0.1
+    )
     assert pairs(grn) == {("TF1", "G1")}
     assert grn.edges.loc[0, "pvalue"] == pytest.approx(1 / (1 + 20 * 2))
 
