@@ -167,11 +167,21 @@ def test_a_network_without_edges_is_told_and_not_written(folder, tmp_path, capsy
 
 def test_prior_restricts_the_pairs(folder, tmp_path):
     truth = folder / "truth.csv"
-    assert infer(folder, "counts.h5ad", tmp_path / "net.tsv", "--prior", str(truth)) == 0
+    more = ("--prior", str(truth), "--prior-mode", "restrict")
+    assert infer(folder, "counts.h5ad", tmp_path / "net.tsv", *more) == 0
     listed = set(map(tuple, pd.read_csv(truth)[["source", "target"]].to_numpy()))
     found = set(map(tuple, edges_of(tmp_path / "net.tsv")[["source", "target"]].to_numpy()))
     assert found
     assert found <= listed
+
+
+def test_several_priors_are_layers_beside_the_expression(folder, tmp_path):
+    truth = folder / "truth.csv"
+    more = ("--prior", str(truth), "--prior", str(truth))
+    assert infer(folder, "counts.h5ad", tmp_path / "net.tsv", *more) == 0
+    edges = edges_of(tmp_path / "net.tsv")
+    assert (edges["prior"] == edges["prior_2"]).all()
+    assert set(edges["prior"]) > {0.0}
 
 
 def test_options_of_the_method_reach_it(folder, cells, tmp_path):
