@@ -11,11 +11,16 @@ import psutil
 import scipy.sparse as sp
 from sklearn.utils.sparsefuncs import inplace_column_scale, inplace_row_scale
 
-from grnet import _checks, _keys
+from grnet import _checks, _genes, _keys
+from grnet.io.annotation import as_genes
 from grnet.pp._matrix import groups_of, matrix_of, place, record, require_counts, store, writable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from anndata import AnnData
+
+    from grnet.io.annotation import HasGenes
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +90,8 @@ def tpm(
     adata: AnnData,
     lengths: pd.Series[Any] | pd.DataFrame | str = "length",
     *,
+    annotation: HasGenes | pd.DataFrame | str | Path | None = None,
+    aliases: pd.DataFrame | None = None,
     log: bool = False,
     layer: str | None = None,
     key_added: str | None = None,
@@ -100,6 +107,11 @@ def tpm(
     lengths
         Lengths in bases: a series indexed by gene, a frame with a column ``length`` (or one column
         only), or the name of a column of ``var``.
+    annotation
+        Takes the lengths from here instead: a ``Genome``, the result of ``gn.io.read_annotation``,
+        or a GTF or GFF3 file. The length of a gene is the union of its exons.
+    aliases
+        Further names of the genes of the annotation: one gene per row, one kind of name per column.
     log
         Take the natural logarithm of 1 + value.
     layer, key_added
@@ -115,7 +127,8 @@ def tpm(
     Raises
     ------
     ValueError
-        If a gene has no length, or a length that is not positive.
+        If a gene has no length, or a length that is not positive, or if the annotation knows
+        hardly any gene.
 
     Examples
     --------
@@ -128,12 +141,15 @@ def tpm(
     """
     out = writable(adata, copy=copy)
     counts = require_counts(out, layer, fractions=True)
+    source = lengths if isinstance(lengths, str) else "given"
+    if annotation is not None:
+        _refuse_both(lengths)
+        lengths, source = _annotated(out.var_names, annotation, aliases), "annotation"
     rates = _scaled_genes(counts, 1.0 / _lengths(out, lengths))
     sizes = np.asarray(rates.sum(axis=1), dtype=np.float64).ravel()
     _warn_empty(sizes)
     values = _scaled_cells(rates, 1e6 / np.where(sizes > 0, sizes, 1.0))
     _finish(out, counts, values, log=log, layer=layer, key_added=key_added)
-    source = lengths if isinstance(lengths, str) else "given"
     record(out, "tpm", lengths=source, log=log, layer=layer, key_added=key_added)
     return out if copy else None
 
@@ -223,6 +239,24 @@ def _lengths(adata: AnnData, lengths: pd.Series[Any] | pd.DataFrame | str) -> np
     return values
 
 
+def _refuse_both(lengths: pd.Series[Any] | pd.DataFrame | str) -> None:
+    if not (isinstance(lengths, str) and lengths == "length"):
+        message = "Both lengths= and annotation= are given: pass one of them."
+        raise ValueError(message)
+
+
+def _annotated(
+    genes: pd.Index,
+    annotation: HasGenes | pd.DataFrame | str | Path,
+    aliases: pd.DataFrame | None,
+) -> pd.Series[Any]:
+    """Return the lengths that the annotation gives to the genes; of several, the longest."""
+    table = as_genes(annotation)
+    _checks.has_columns(table, ["gene", "length"], "The annotation")
+    found = _genes.located(table, genes, aliases=aliases)
+    return found.groupby("gene")["length"].max()
+
+
 def _length_column(lengths: pd.Series[Any] | pd.DataFrame) -> pd.Series[Any]:
     if isinstance(lengths, pd.Series):
         return lengths.copy()
@@ -238,8 +272,10 @@ def _all_have_lengths(genes: pd.Index, known: pd.Index) -> None:
         message = (
             f"{len(missing)} of {len(genes)} genes ({len(missing) / len(genes):.0%}) have no "
             f"length: {_checks.examples(missing)}; lengths are given for "
-            f"{_checks.examples(known)}. Use one naming for both, or keep the genes with a length: "
-            "adata = adata[:, adata.var_names.isin(lengths.index)].copy()."
+            f"{_checks.examples(known)}. Use one naming for both (aliases= translates that of an "
+            "annotation), or keep the genes with a length: adata = "
+            "adata[:, adata.var_names.isin(names)].copy(), where names are lengths.index or the "
+            "columns gene and gene_id of the annotation."
         )
         raise ValueError(message)
 

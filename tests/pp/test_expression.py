@@ -243,3 +243,62 @@ def test_scales_are_told_apart(seed, scale):
     }[scale]
     assert _matrix.scale_of(matrix) == scale
     assert _matrix.scale_of(sp.csr_matrix(matrix)) == scale
+
+
+def annotation_of(names, lengths):
+    start = 10_000 * np.arange(len(names))
+    columns = {"chrom": "chr1", "start": start, "end": start + 5_000, "strand": "+", "tss": start}
+    return pd.DataFrame(columns).assign(
+        gene=names, gene_id=[f"ID{n}.3" for n in names], length=lengths
+    )
+
+
+def test_tpm_takes_lengths_from_an_annotation(counts):
+    lengths = pd.Series(np.linspace(300, 9_000, counts.n_vars), index=counts.var_names)
+    expected = gn.pp.tpm(counts, lengths, copy=True).X
+    genes = annotation_of(counts.var_names, lengths.to_numpy()).sample(frac=1, random_state=0)
+    twice = pd.concat([genes, genes.iloc[:5].assign(length=1)])
+    for annotation in (genes, twice):
+        out = gn.pp.tpm(counts, annotation=annotation, copy=True)
+        np.testing.assert_allclose(out.X.data, expected.data, rtol=1e-6)
+    assert out.uns["grnet_params"]["tpm"]["lengths"] == "annotation"
+    by_id = counts.copy()
+    by_id.var_names = [f"ID{name}" for name in counts.var_names]
+    gn.pp.tpm(by_id, annotation=genes)
+    np.testing.assert_allclose(by_id.X.data, expected.data, rtol=1e-6)
+    aliases = pd.DataFrame({"name": counts.var_names, "alias": [f"a{n}|x{n}" for n in range(40)]})
+    renamed = counts.copy()
+    renamed.var_names = [f"x{n}" for n in range(40)]
+    gn.pp.tpm(renamed, annotation=genes, aliases=aliases)
+    np.testing.assert_allclose(renamed.X.data, expected.data, rtol=1e-6)
+
+
+def test_tpm_with_an_annotation_reads_a_file_or_a_genome(counts, tmp_path):
+    names, exons = list(counts.var_names), np.arange(200, 600, 10)
+    row = 'chr1\tx\texon\t{}\t{}\t.\t+\t.\tgene_id "{}"; transcript_id "t{}";\n'
+    path = tmp_path / "genes.gtf"
+    # two exons that overlap by 50 bases: the union counts
+    path.write_text(
+        "".join(
+            row.format(s, e, name, name)
+            for i, (name, n) in enumerate(zip(names, exons, strict=True))
+            for s, e in ((1000 * i + 1, 1000 * i + 100), (1000 * i + 51, 1000 * i + n))
+        )
+    )
+    expected = gn.pp.tpm(counts, pd.Series(exons, index=names), copy=True).X
+    genome = gn.io.Genome.from_sequences({"1": "ACGT" * 20_000}, annotation=path)
+    for annotation in (path, str(path), genome):
+        out = gn.pp.tpm(counts, annotation=annotation, copy=True).X
+        np.testing.assert_allclose(out.data, expected.data, rtol=1e-6)
+
+
+def test_tpm_with_a_foreign_annotation_says_so(counts):
+    genes = annotation_of(counts.var_names, np.full(40, 1_000))
+    with pytest.raises(ValueError, match=r"Only 0 of 40 genes are in the annotation"):
+        gn.pp.tpm(counts, annotation=genes.assign(gene="other", gene_id="x"))
+    with pytest.raises(ValueError, match=r"10 of 40 genes \(25%\) have no length.*aliases="):
+        gn.pp.tpm(counts, annotation=genes.iloc[10:])
+    with pytest.raises(ValueError, match=r"lacks the column.*'length'"):
+        gn.pp.tpm(counts, annotation=genes.drop(columns="length"))
+    with pytest.raises(ValueError, match="Both lengths= and annotation="):
+        gn.pp.tpm(counts, pd.Series(1.0, index=counts.var_names), annotation=genes)
