@@ -1,13 +1,23 @@
 """Pictures: networks and scores."""
 
+from grnet.pl.accessibility import atac_cells, fragment_lengths, tss_profile
+from grnet.pl.degrees import degree_distribution
+from grnet.pl.motifs import motif_logo
 from grnet.pl.networks import neighbourhood, top_edges
 from grnet.pl.scores import benchmark_heatmap, score_bars, score_curves, tf_scores
+from grnet.pl.tracks import locus
 
 __all__ = [
+    "atac_cells",
     "benchmark_heatmap",
+    "degree_distribution",
+    "fragment_lengths",
+    "locus",
+    "motif_logo",
     "neighbourhood",
     "score_bars",
     "score_curves",
     "tf_scores",
     "top_edges",
+    "tss_profile",
 ]

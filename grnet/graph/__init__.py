@@ -1,0 +1,52 @@
+"""Graphs: TFs, peaks and genes, sequences and regions, as PyG's ``HeteroData``."""
+
+from grnet.graph._features import features
+from grnet.graph.building import build
+from grnet.graph.conversion import from_networkx, to_networkx
+from grnet.graph.drawing import draw
+from grnet.graph.regions import region_graph
+from grnet.graph.sequences import kmer_graph
+from grnet.graph.storage import load, save
+from grnet.graph.supervision import hold_out
+from grnet.graph.validation import summary, validate
+from grnet.graph.vocabulary import (
+    ADJACENT,
+    BINDS,
+    COACCESSIBLE,
+    COEXPRESSED,
+    FOLLOWED_BY,
+    GENE,
+    KMER,
+    NEAR,
+    PEAK,
+    REGULATES,
+    TF,
+    opposite,
+)
+
+__all__ = [
+    "ADJACENT",
+    "BINDS",
+    "COACCESSIBLE",
+    "COEXPRESSED",
+    "FOLLOWED_BY",
+    "GENE",
+    "KMER",
+    "NEAR",
+    "PEAK",
+    "REGULATES",
+    "TF",
+    "build",
+    "draw",
+    "features",
+    "from_networkx",
+    "hold_out",
+    "kmer_graph",
+    "load",
+    "opposite",
+    "region_graph",
+    "save",
+    "summary",
+    "to_networkx",
+    "validate",
+]
