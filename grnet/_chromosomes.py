@@ -25,16 +25,18 @@ def translation(names: Iterable[str], reference: Iterable[str]) -> dict[str, str
     >>> translation(["chr10", "chr2"], ["I", "II", "III", "X"])
     {'chr10': 'X', 'chr2': 'II'}
     """
-    given, known = list(dict.fromkeys(names)), list(dict.fromkeys(reference))
-    found = {name: name for name in given if name in set(known)}
+    given, known = list(dict.fromkeys(names)), dict.fromkeys(reference)
+    found = {name: name for name in given if name in known}
+    taken = set(found)
     # first by what the names mean, then as they are spelt: the X of a worm is no number
     for roman in (True, False):
-        table = _by_key(known, roman=roman and _counts_in_roman(known))
+        table = _by_key(list(known), roman=roman and _counts_in_roman(list(known)))
         counted = roman and _counts_in_roman(given)
         for name in given:
             match = table.get(_key(name, roman=counted))
-            if name not in found and match is not None and match not in found.values():
+            if name not in found and match is not None and match not in taken:
                 found[name] = match
+                taken.add(match)
     return {name: found[name] for name in given if name in found}
 
 

@@ -25,9 +25,9 @@ def resolved(
     {'Abf1': 'YKL112W', 'OBF1': 'YKL112W', 'ykl112w': 'YKL112W'}
     """
     wanted = list(dict.fromkeys(str(name) for name in names))
-    targets = list(dict.fromkeys(str(name) for name in known))
-    found = {name: name for name in wanted if name in set(targets)}
-    for table in _tables(targets, aliases):
+    targets = dict.fromkeys(str(name) for name in known)
+    found = {name: name for name in wanted if name in targets}
+    for table in _tables(list(targets), aliases):
         for name in wanted:
             if name not in found and name.upper() in table:
                 found[name] = table[name.upper()]
@@ -68,7 +68,8 @@ def located(
         text = genes[column].astype(str)
         for spelling in (text, text.str.replace(VERSION, "", regex=True)):
             label = label.where(label.notna(), spelling.where(spelling.isin(wanted)))
-        left = [name for name in wanted if name not in set(label.dropna())]
+        placed = set(label.dropna())
+        left = [name for name in wanted if name not in placed]
         table = {known: name for name, known in resolved(left, text, aliases=aliases).items()}
         label = label.where(label.notna(), text.map(table))
     matched = label.nunique()
@@ -87,7 +88,7 @@ def _tables(known: list[str], aliases: pd.DataFrame | None) -> Iterator[dict[str
     """Yield tables from names in capitals to known names, the surest first."""
     upper = pd.Series(known, index=[name.upper() for name in known], dtype=object)
     upper = upper.loc[~upper.index.duplicated(keep=False)]
-    yield upper.to_dict()
+    yield dict(zip(upper.index, upper, strict=True))
     if aliases is None:
         return
     columns = [aliases[column].astype("string").str.upper() for column in aliases.columns]

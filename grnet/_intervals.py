@@ -9,7 +9,8 @@ import pandas as pd
 from grnet import _checks
 
 COLUMNS = ("chrom", "start", "end")
-_NAME = r"^(?P<chrom>.+?)[:\-_](?P<start>[\d,]+)[-_](?P<end>[\d,]+)$"
+_NAME = r"^(?P<chrom>.+?)[:\-_](?P<start>\d[\d,]*)[-_](?P<end>\d[\d,]*)$"
+_FAR = 1 << 40
 
 
 def names(intervals: pd.DataFrame) -> pd.Index:
@@ -36,7 +37,7 @@ def from_names(texts: Iterable[str], *, what: str) -> pd.DataFrame:
         )
         raise ValueError(message)
     for column in ("start", "end"):
-        parts[column] = parts[column].str.replace(",", "").astype("int64")
+        parts[column] = parts[column].str.replace(",", "")
     return checked(parts, what=what)
 
 
@@ -52,10 +53,13 @@ def checked(intervals: pd.DataFrame, *, what: str) -> pd.DataFrame:
     frame = intervals.copy()
     for column in ("start", "end"):
         frame[column] = _integers(frame[column], what=what)
+    if frame["chrom"].isna().any():
+        message = f"{int(frame['chrom'].isna().sum())} intervals of {what} have no chromosome."
+        raise ValueError(message)
     frame["chrom"] = frame["chrom"].astype(str)
     wrong = (frame["start"] < 0) | (frame["end"] < frame["start"])
     if wrong.any():
-        shown = frame.loc[wrong, list(COLUMNS)].astype(str).agg("\t".join, axis=1)
+        shown = frame.loc[wrong, list(COLUMNS)].astype(str).agg(" ".join, axis=1)
         message = (
             f"{int(wrong.sum())} of {len(frame)} intervals of {what} end before they start or "
             f"start before 0: {_checks.examples(shown)}. Intervals are 0-based, start <= end."
@@ -81,11 +85,11 @@ def overlaps(left: pd.DataFrame, right: pd.DataFrame) -> tuple[np.ndarray, np.nd
 
 def _integers(column: pd.Series, *, what: str) -> pd.Series:
     numbers = pd.to_numeric(column, errors="coerce")
-    wrong = numbers.isna() | (numbers % 1 != 0)
+    wrong = numbers.isna() | (numbers % 1 != 0) | (numbers.abs() > _FAR)
     if wrong.any():
         message = (
             f"{int(wrong.sum())} values in the column {column.name!r} of {what} are not whole "
-            f"numbers: {_checks.examples(column[wrong])}."
+            f"numbers or too large for a chromosome: {_checks.examples(column[wrong])}."
         )
         raise ValueError(message)
     return numbers.astype("int64")
