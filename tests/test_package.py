@@ -14,7 +14,7 @@ import pytest
 import grnet as gn
 
 PROJECT = Path(__file__).resolve().parents[1]
-PACKAGES = ("datasets", "evaluate", "infer", "io", "pl", "pp")
+PACKAGES = ("cis", "datasets", "evaluate", "graph", "infer", "io", "pl", "pp")
 HEAVY = {"anndata", "lightning", "matplotlib", "numpy", "pandas", "scanpy", "scipy", "torch"}
 MODULES = sorted((PROJECT / "grnet").rglob("*.py"))
 

@@ -33,7 +33,7 @@ def add_peaks(
     parts = [of_peaks(regions, genome, tracks)]
     n_profile = 0
     if atac is not None:
-        found = profiles(atac, n_components=n_components, what="peaks", seed=seed)
+        found = profiles(atac, n_components=n_components, what="peaks", seed=seed, min_cells=1)
         parts.insert(0, of_variables(found, prefix="accessibility", detected="detected"))
         n_profile = found.components.shape[1]
     store.name = [str(name) for name in regions.index]

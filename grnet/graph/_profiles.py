@@ -37,23 +37,26 @@ class Profiles:
     detected: Array
 
 
-def profiles(adata: AnnData, *, n_components: int, what: str, seed: int) -> Profiles:
+def profiles(
+    adata: AnnData, *, n_components: int, what: str, seed: int, min_cells: int = 3
+) -> Profiles:
     """Reduce the columns of a matrix by a truncated singular value decomposition.
 
     Whole numbers are scaled to the same total in every cell and logged. Columns are standardised
     without being made dense. Rows and columns are sorted by name first, so that the result does not
-    depend on their order.
+    depend on their order. One cell or bulk sample has a mean and no profile.
 
     Raises
     ------
     ValueError
-        If names repeat, values are missing, or there are fewer than three cells or two columns.
+        If names repeat, values are missing, or there are too few cells or less than two columns.
     """
     _checks.unique(adata.var_names, what)
-    if adata.n_obs < 3 or adata.n_vars < 2:
+    if adata.n_obs < min_cells or adata.n_vars < 2:
         message = (
             f"{adata.n_obs} cells x {adata.n_vars} {what} are too few for profiles: expected at "
-            "least 3 x 2. Check the orientation (adata.T turns it) or which filter emptied it."
+            f"least {min_cells} x 2. Check the orientation (adata.T turns it) or which filter "
+            "emptied it."
         )
         raise ValueError(message)
     by_name = np.argsort(adata.var_names.to_numpy(dtype=str), kind="stable")
@@ -179,7 +182,7 @@ def _decomposed(
     k = min(n_components, min(matrix.shape) - 1)
     if k < n_components:
         logger.info("%d components of %d asked for: the data have no more", k, n_components)
-    if not varies.any():
+    if not varies.any() or k == 0:
         return np.zeros((n_columns, k))
     start = np.random.default_rng(seed).standard_normal(min(matrix.shape))
     _, strength, vectors = svds(standardised, k=k, v0=start)

@@ -237,6 +237,17 @@ def test_wrong_containers_are_refused(small):
         gn.graph.build(broken, tfs=["a"], n_neighbours=1)
 
 
+@pytest.mark.parametrize("n_samples", [1, 2])
+def test_accessibility_of_bulk_samples_is_enough(small, n_samples):
+    bulk = small.mdata["atac"][:n_samples].copy()
+    bulk.obs_names = [f"bulk{i}" for i in range(n_samples)]
+    mdata = md.MuData({"rna": small.mdata["rna"].copy(), "atac": bulk})
+    data = gn.graph.build(mdata, links=small.links, bindings=small.bindings)
+    names = data["peak"].feature_names
+    assert sum(name.startswith("accessibility_") for name in names) == n_samples - 1
+    assert {"mean", "detected"} <= set(names)
+
+
 def test_truncated_decomposition_is_that_of_numpy(small):
     rna = small.mdata["rna"]
     data = gn.graph.build(rna, tfs=["TF1"], n_components=6)
