@@ -26,3 +26,6 @@ TRUTH = "grnet_truth"
 
 FRAGMENTS = "grnet_fragments"
 """``uns``: lengths of fragments and the profile of insertions around start sites."""
+
+X_LSI, LSI_LOADINGS, LSI = "X_lsi", "LSI", "lsi"
+"""``obsm``, ``varm`` and ``uns``: latent semantic indexing of accessibility."""
