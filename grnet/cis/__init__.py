@@ -1,0 +1,8 @@
+"""From DNA and peaks to genes."""
+
+from grnet.cis.evidence import bind
+from grnet.cis.links import link_peaks
+from grnet.cis.motifs import scan_motifs
+from grnet.cis.prior import prior_network
+
+__all__ = ["bind", "link_peaks", "prior_network", "scan_motifs"]
