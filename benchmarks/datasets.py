@@ -102,14 +102,14 @@ def _edges(path: Path) -> pd.DataFrame:
     return edges.set_axis(["source", "target"], axis=1)
 
 
-def _truths(folder: Path, names: Iterable[str]) -> dict[str, pd.DataFrame]:
+def truths_of(folder: Path, names: Iterable[str]) -> dict[str, pd.DataFrame]:
     return {name: _edges(folder / f"truth_{name}.csv.gz") for name in names}
 
 
 def _mdc(grn: Path) -> gn.evaluate.Dataset:
     folder = grn / "mdc"
     tfs = gn.io.read_tfs(folder / "tfs.txt")
-    truths = _truths(folder, ("string", "nonspecific_chip", "chip", "knockdown"))
+    truths = truths_of(folder, ("string", "nonspecific_chip", "chip", "knockdown"))
     return gn.evaluate.Dataset(_table(folder / "expression.csv.gz"), tfs, truths)
 
 
@@ -133,7 +133,7 @@ def _hesc(grn: Path) -> gn.evaluate.Dataset:
         var=pd.DataFrame(index=names["features"].rename(None)),
     )
     tfs = gn.io.read_tfs(folder / "tfs_benchmark.txt")
-    truths = _truths(folder, ("chip_and_knockdown", "knockdown", "chip", "lof_gof"))
+    truths = truths_of(folder, ("chip_and_knockdown", "knockdown", "chip", "lof_gof"))
     return gn.evaluate.Dataset(adata, tfs, truths)
 
 

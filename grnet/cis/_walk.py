@@ -11,7 +11,7 @@ CHUNK = 2048
 Array = np.ndarray[Any, Any]
 
 
-def _walk(  # noqa: PLR0917 - compiled code takes its arguments by position
+def _visited(  # noqa: PLR0917 - compiled code takes its arguments by position
     motif: tuple[Array, Array, int, int],
     dna: tuple[Array, Array],
     begin: int,
@@ -56,6 +56,6 @@ def _walk(  # noqa: PLR0917 - compiled code takes its arguments by position
 
 
 try:
-    walk = numba.njit(nogil=True, cache=True)(_walk)
+    walk = numba.njit(nogil=True, cache=True)(_visited)
 except RuntimeError:  # neither the package's folder nor the user's cache can be written
-    walk = numba.njit(nogil=True)(_walk)
+    walk = numba.njit(nogil=True)(_visited)

@@ -29,6 +29,9 @@ RELIABILITY: Mapping[str, float] = {"chip": 0.8, "motif": 0.3}
 """How far the best of each kind is believed. In yeast a ChIP-exo peak in a promoter is a known
 regulation ten times as often as chance has it, a motif three times."""
 
+SITES_PER_PEAK = 0.1
+"""What is expected before the sequence is looked at: a site of a TF in every tenth peak."""
+
 _STRENGTHS = ("signal", "score", "qvalue", "pvalue")
 """Columns that rank the peaks of a TF; the first that has values is used."""
 
@@ -71,8 +74,8 @@ def bind(
     DataFrame
         One row per TF and peak: ``tf, peak, weight`` (0..1], with evidence ``chip`` (0..1]: share
         of the TF's peaks that are not stronger, of the strongest in the peak; ``summit_distance``:
-        from the peak's centre to that summit; with hits ``motif`` (0..1]: -log10 p of the best hit
-        as a share of the TF's best, and ``n_hits``. NaN, or no hits, where a kind is missing.
+        from the peak's centre to that summit; with hits ``motif`` (0..1]: how likely the best hit
+        is no chance, and ``n_hits``. NaN, or no hits, where a kind is missing.
 
     Raises
     ------
@@ -88,7 +91,8 @@ def bind(
     -----
     ``weight = 1 - (1 - r_chip * (1 + chip) / 2) * (1 - r_motif * motif)``, a noisy or: the weakest
     peak that was called counts half of the strongest. Items of a list are ranked each by itself;
-    the stronger counts.
+    the stronger counts. ``motif = 1 / (1 + 10 n)`` with ``n = 2 p length``, the hits as good that
+    chance puts into a peak of this length, against one site in ten peaks.
 
     Examples
     --------
@@ -200,7 +204,7 @@ def _ranked(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _motif(hits: pd.DataFrame, regions: pd.DataFrame) -> pd.DataFrame:
-    """Return ``tf, row, motif`` of every hit in a peak, the latter as -log10 p."""
+    """Return ``tf, row, motif`` of every hit in a peak."""
     _checks.has_columns(hits, ("tf", "pvalue"), "the table of hits")
     row = np.full(len(hits), -1)
     if "peak" in hits:
@@ -217,9 +221,10 @@ def _motif(hits: pd.DataFrame, regions: pd.DataFrame) -> pd.DataFrame:
         kept = placed.index.to_numpy()[site]
     else:
         row = row[kept]
-    strength = -np.log10(hits["pvalue"].to_numpy(np.float64)[kept].clip(min=1e-300))
+    length = (regions["end"] - regions["start"]).to_numpy()[row]
+    by_chance = 2 * length * hits["pvalue"].to_numpy(np.float64)[kept]
     tf = hits["tf"].astype(str).to_numpy()[kept]
-    return pd.DataFrame({"tf": tf, "row": row, "motif": strength})
+    return pd.DataFrame({"tf": tf, "row": row, "motif": 1 / (1 + by_chance / SITES_PER_PEAK)})
 
 
 def _named(
@@ -260,11 +265,9 @@ def _best_chip(sites: pd.DataFrame) -> pd.DataFrame:
 
 
 def _best_motif(sites: pd.DataFrame) -> pd.DataFrame:
-    """Count the hits of each TF in each peak, and scale the best by the TF's best."""
+    """Keep the best hit of each TF in each peak, and count them."""
     groups = sites.groupby(["tf", "row"])["motif"]
-    best = groups.max()
-    top = best.groupby(level="tf").transform("max")
-    return pd.DataFrame({"motif": best / top.clip(lower=1e-9), "n_hits": groups.size()})
+    return pd.DataFrame({"motif": groups.max(), "n_hits": groups.size()})
 
 
 def _weighed(

@@ -15,6 +15,7 @@ from grnet.io.annotation import as_genes
 from grnet.io.genome import Genome
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     import numpy.typing as npt
@@ -36,6 +37,7 @@ def link_peaks(  # noqa: PLR0913 - each option belongs to one of the methods and
     gene_body: bool = False,
     promoter: tuple[int, int] = (1000, 100),
     n_permutations: int = 1000,
+    genes: Iterable[str] | None = None,
     aliases: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Link peaks to genes by distance or by correlation over cells, or take promoters as peaks.
@@ -44,7 +46,7 @@ def link_peaks(  # noqa: PLR0913 - each option belongs to one of the methods and
     ----------
     data
         MuData with ``rna`` and ``atac``, AnnData of peaks, frame of intervals. For
-        ``"promoter"``: MuData, AnnData of genes, their names, or None for all genes.
+        ``"promoter"``: MuData, AnnData of genes, their names, or None.
     annotation
         Genome with annotation, frame, or file of genes. With a Genome GC content is matched too.
     method
@@ -62,6 +64,8 @@ def link_peaks(  # noqa: PLR0913 - each option belongs to one of the methods and
         Bases upstream and downstream of the start site that make a promoter.
     n_permutations
         How many background peaks the null of each gene rests on, at least where there are so many.
+    genes
+        The genes wanted, under the names they shall bear; by default those of the data, or all.
     aliases
         Further names of genes, one gene a row, one kind of name a column.
 
@@ -100,11 +104,10 @@ def link_peaks(  # noqa: PLR0913 - each option belongs to one of the methods and
     _checks.one_of(method, get_args(Method), "method")
     chosen = _inputs.usual_method(data) if method == "auto" else method
     every = as_genes(annotation)
-    genes = _genes.located(
-        every, _inputs.gene_names(data, promoter=chosen == "promoter"), aliases=aliases
-    )
+    wanted = _inputs.gene_names(data, promoter=chosen == "promoter") if genes is None else genes
+    placed = _genes.located(every, wanted, aliases=aliases)
     if chosen == "promoter":
-        return _promoters(genes, annotation, promoter)
+        return _promoters(placed, annotation, promoter)
     reach = _pairs.usual_distance(every) if max_distance is None else max_distance
     fall = max(reach / 5, 1.0) if scale is None else scale
     _checks.in_range(reach, 0, 1 << 31, what="max_distance")
@@ -112,14 +115,14 @@ def link_peaks(  # noqa: PLR0913 - each option belongs to one of the methods and
     peaks = _inputs.regions_of(data)
     if isinstance(annotation, Genome):
         annotation.harmonise(peaks, what="the peaks")
-    genes = _chromosomes.renamed(genes, peaks["chrom"].unique(), what="the annotation")
-    pairs, names = _pairs.near(peaks, genes, max_distance=reach, gene_body=gene_body)
+    placed = _chromosomes.renamed(placed, peaks["chrom"].unique(), what="the annotation")
+    pairs, names = _pairs.near(peaks, placed, max_distance=reach, gene_body=gene_body)
     links = _frame(peaks.index[pairs.peak], names[pairs.gene], pairs.distance)
     links["weight"] = np.exp(-np.abs(pairs.distance) / fall)
     if chosen != "distance":
         _checks.in_range(n_permutations, _null.LEAST_BACKGROUND, 1 << 31, what="n_permutations")
         ranked = chosen == "rank_correlation"
-        columns = _columns(data, annotation, peaks, genes=genes, names=names, ranked=ranked)
+        columns = _columns(data, annotation, peaks, genes=placed, names=names, ranked=ranked)
         found = _null.compared(columns, pairs, n_background=n_permutations)
         links = _weighed(links.assign(**found._asdict()))
     return _finished(links, method=chosen, max_distance=reach, scale=fall)
@@ -180,6 +183,14 @@ def _columns(
 ) -> _null.Measured:
     """Return both modalities over the cells that they share."""
     rna, atac = _inputs.paired(data)
+    absent = names[~names.isin(rna.var_names)]
+    if len(absent):
+        message = (
+            f"{len(absent)} of {len(names)} genes are not in mdata['rna'] "
+            f"({_checks.examples(absent)}): correlation needs their expression. Leave genes= out, "
+            "or use method='distance'."
+        )
+        raise ValueError(message)
     access, expression = _moments.columns(atac.X), rna[:, names].X
     _checks.finite(access, list(peaks.index), "The matrix of peaks")
     expression = _moments.columns(expression)

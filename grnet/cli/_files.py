@@ -51,10 +51,28 @@ def _logged(values: Any) -> Any:  # noqa: ANN401 - dense or any sparse
     return np.log1p(np.asarray(values, dtype=np.float32))
 
 
-def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write a table."""
+TABLES = {".tsv": "\t", ".csv": ",", ".gz": "\t", ".parquet": ""}
+
+
+def written_as_table(path: Path) -> None:
+    """Raise unless the ending of a table's name says how to write it."""
+    if path.suffix.lower() not in TABLES:
+        message = f"Cannot tell a format from {path.name!r}: end the name in {', '.join(TABLES)}."
+        raise ValueError(message)
+
+
+def write_table(frame: pd.DataFrame, path: Path) -> None:
+    """Write a table in the format of the name's ending."""
+    written_as_table(path)
+    separator = TABLES[path.suffix.lower()]
     with replacing(path) as part:
-        frame.to_csv(part, index=False)
+        if not separator:
+            frame.to_parquet(part, index=False)
+            return
+        if path.name.lower().endswith(".csv.gz"):
+            separator = ","
+        packed = "gzip" if path.suffix.lower() == ".gz" else None
+        frame.to_csv(part, sep=separator, index=False, compression=packed)
 
 
 def write_picture(ax: Axes, path: Path) -> None:

@@ -52,6 +52,9 @@ Prior = Annotated[
 PriorMode = Annotated[
     str, typer.Option(help="combine: one more layer of evidence; restrict: score no other pair.")
 ]
+Fasta = Annotated[Path, typer.Option("--genome", help="FASTA file, plain or gzipped.")]
+Motifs = Annotated[Path, typer.Argument(help="Motifs: MEME, JASPAR or TRANSFAC, or a folder.")]
+MaxPvalue = Annotated[float, typer.Option(help="Weakest p-value of a motif hit.")]
 Seed = Annotated[int, typer.Option(help="Same seed, same result.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 MethodOptions = Annotated[

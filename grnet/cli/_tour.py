@@ -9,7 +9,7 @@ from anndata import AnnData
 
 import grnet as gn
 from grnet.cli._console import headline, shortest, show, show_edges, show_scores, step, told
-from grnet.cli._files import write_csv, write_picture
+from grnet.cli._files import write_table, write_picture
 from grnet.grn import GRN
 
 N_EDGES = 1_000
@@ -90,7 +90,7 @@ def _simulated(adata: AnnData, folder: Path, *, seed: int) -> Files:
     drawn = {name: networks[name] for name in ["consensus", *best]}
     points = gn.evaluate.curves(drawn, truth, tfs=tfs, adata=adata, seed=seed)
     with step("Drawing and writing"):
-        write_csv(scores, folder / "scores.csv")
+        write_table(scores, folder / "scores.csv")
         write_picture(gn.pl.score_bars(scores), folder / "scores.png")
         write_picture(gn.pl.score_curves(points), folder / "curves.png")
         kept = networks["consensus"].top(len(truth))

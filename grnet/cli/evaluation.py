@@ -34,7 +34,7 @@ def evaluate(  # noqa: PLR0913 - one argument per option
 
     grnet evaluate network.tsv truth.csv --expression counts.h5ad
     """
-    from grnet.cli._files import read_prepared, write_csv  # noqa: PLC0415 - heavy
+    from grnet.cli._files import read_prepared, write_table  # noqa: PLC0415 - heavy
 
     columns = o.pairs(column, "--column") or None
     regulators = None if tfs is None else gn.io.read_tfs(tfs)
@@ -54,5 +54,5 @@ def evaluate(  # noqa: PLR0913 - one argument per option
         )
     show_scores(scores, title=f"{network.name} against {truth.name}")
     if out is not None:
-        write_csv(scores, out)
+        write_table(scores, out)
         told(f"Written: {shortest(out)}")

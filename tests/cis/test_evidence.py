@@ -122,12 +122,14 @@ HITS = pd.DataFrame(
 )
 
 
-def test_hits_are_counted_and_the_best_is_scaled():
+def test_hits_are_counted_and_the_best_is_held_against_chance():
     table = gn.cis.bind(PEAKS, hits=HITS)
     assert table["tf"].tolist() == ["A", "A"]
-    assert table["motif"].tolist() == [1.0, 0.75]
+    # 100 bases on two strands: 200 p hits by chance, against a site in every tenth peak
+    chance = np.array([200 * 1e-8, 200 * 1e-6])
+    assert table["motif"].tolist() == pytest.approx(0.1 / (0.1 + chance))
     assert table["n_hits"].tolist() == [2, 1]
-    assert table["weight"].tolist() == pytest.approx([0.3, 0.225])
+    assert table["weight"].tolist() == pytest.approx(0.3 * table["motif"])
     pd.testing.assert_frame_equal(gn.cis.bind(PEAKS, hits=HITS.drop(columns="peak")), table)
     pd.testing.assert_frame_equal(gn.cis.bind(PEAKS, hits=HITS.iloc[:3]), table)
 
@@ -135,9 +137,9 @@ def test_hits_are_counted_and_the_best_is_scaled():
 def test_kinds_of_evidence_are_a_noisy_or():
     table = gn.cis.bind(PEAKS, evidence=FOUR, hits=HITS).set_index("peak")
     both, motif_only = table.loc["chr1:100-200"], table.loc["chr1:500-600"]
-    assert both["weight"] == pytest.approx(1 - (1 - 0.8) * (1 - 0.3))
+    assert both["weight"] == pytest.approx(1 - (1 - 0.8) * (1 - 0.3 * both["motif"]))
     assert np.isnan(motif_only["chip"])
-    assert motif_only["weight"] == pytest.approx(0.225)
+    assert motif_only["weight"] == pytest.approx(0.3 * motif_only["motif"])
     certain = gn.cis.bind(PEAKS, evidence=FOUR, hits=HITS, reliability={"chip": 1, "motif": 0})
     assert certain["weight"].tolist() == [1.0]
 

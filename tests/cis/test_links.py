@@ -330,3 +330,15 @@ def test_human_multiome_promises_no_link_between_shuffled_cells(real_data):
     assert (links["pvalue"] <= 1e-3).mean() < 3e-3
     assert (links["pvalue"] <= 0.1).mean() == pytest.approx(0.1, abs=0.02)
     assert (links["fdr"] <= 0.05).sum() <= 1
+
+
+def test_genes_wanted_bear_their_own_names():
+    aliases = pd.DataFrame({"symbol": ["PLUS", "MINUS"], "id": ["ENSG1", "ENSG2"]})
+    peak = interval("chr1", 6_000, 6_100)
+    links = gn.cis.link_peaks(
+        peak, SITES, genes=["ENSG1", "ENSG2"], aliases=aliases, max_distance=50_000
+    )
+    assert links["gene"].tolist() == ["ENSG1", "ENSG2"]
+    assert gn.cis.link_peaks(peak, SITES, genes=["MINUS"], max_distance=50_000)[
+        "gene"
+    ].tolist() == ["MINUS"]
