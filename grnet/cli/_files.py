@@ -4,7 +4,7 @@ The commands import this module when they run: it loads what ``--help`` can do w
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -71,7 +71,7 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
             return
         if path.name.lower().endswith(".csv.gz"):
             separator = ","
-        packed = "gzip" if path.suffix.lower() == ".gz" else None
+        packed: Literal["gzip"] | None = "gzip" if path.suffix.lower() == ".gz" else None
         frame.to_csv(part, sep=separator, index=False, compression=packed)
 
 

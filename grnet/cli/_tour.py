@@ -9,7 +9,7 @@ from anndata import AnnData
 
 import grnet as gn
 from grnet.cli._console import headline, shortest, show, show_edges, show_scores, step, told
-from grnet.cli._files import write_table, write_picture
+from grnet.cli._files import write_picture, write_table
 from grnet.grn import GRN
 
 N_EDGES = 1_000

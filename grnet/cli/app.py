@@ -16,7 +16,9 @@ from grnet.cli.demonstration import demo
 from grnet.cli.environment import doctor
 from grnet.cli.evaluation import evaluate
 from grnet.cli.exporting import export
+from grnet.cli.graph_build import build
 from grnet.cli.inference import infer
+from grnet.cli.motif_scan import scan
 
 EXPECTED = (ValueError, OSError, ImportError, MemoryError)
 """What the user can set right: told in one message."""
@@ -30,6 +32,12 @@ app = typer.Typer(
 )
 for command in (demo, infer, evaluate, export, methods, doctor):
     app.command()(command)
+graph = typer.Typer(no_args_is_help=True, help="Graphs of TFs, peaks and genes.")
+graph.command()(build)
+motifs = typer.Typer(no_args_is_help=True, help="Motifs of transcription factors.")
+motifs.command()(scan)
+app.add_typer(graph, name="graph")
+app.add_typer(motifs, name="motifs")
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001 - typer calls it so
@@ -46,7 +54,7 @@ def _grnet(
         typer.Option("--version", callback=_print_version, is_eager=True, help="Print it."),
     ] = False,
 ) -> None:
-    """Gene regulatory networks from expression data: infer, evaluate, open in Cytoscape."""
+    """Gene regulatory networks from multi-omics data: infer, evaluate, open in Cytoscape."""
 
 
 def run(arguments: Sequence[str]) -> int:

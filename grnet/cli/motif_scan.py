@@ -35,7 +35,9 @@ def scan(
             gn.io.Genome(genome), regions, known, max_pvalue=max_pvalue, best_only=best_only
         )
     write_table(hits, out)
-    per_tf = hits.groupby("tf", observed=True).agg(hits=("start", "size"), peaks=("peak", "nunique"))
+    per_tf = hits.groupby("tf", observed=True).agg(
+        hits=("start", "size"), peaks=("peak", "nunique")
+    )
     top = per_tf.sort_values("hits", ascending=False).head(10)
     show(top.reset_index(), title="TFs with most hits")
     told(f"Written: {len(hits):,} hits of {len(per_tf):,} TFs to {shortest(out)}")

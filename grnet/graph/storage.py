@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as serialised
 from torch_geometric.data import HeteroData
 
 from grnet import __version__
@@ -74,7 +74,7 @@ def save(data: HeteroData, path: str | Path) -> Path:
     }
     target = Path(path)
     with replacing(target) as part:
-        save_file(tensors, part, metadata={_RECORD: json.dumps(record)})
+        part.write_bytes(serialised(tensors, metadata={_RECORD: json.dumps(record)}))
     return target
 
 

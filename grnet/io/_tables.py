@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from grnet.grn import GRN
 
-NAME_COLUMNS = ("source", "target", "context", "name")
+NAME_COLUMNS = ("source", "region", "target", "context", "name")
 _MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "None", "<NA>"]
 _KEY = b"grnet"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +16,6 @@ from grnet.io._atomic import replacing
 if TYPE_CHECKING:
     from grnet.grn import GRN
     from grnet.io._records import Parts
-
-logger = logging.getLogger(__name__)
 
 PathLike = str | Path
 
@@ -51,7 +48,7 @@ def write_network(grn: GRN, path: PathLike, *, keep_isolated: bool = False) -> P
     Notes
     -----
     Graph files hold one attribute more, ``interaction`` (activates, represses, regulates), and
-    leave out missing values. ``grn.evidence`` is written by ``grn.to_adata`` alone.
+    leave out missing values. ``grn.evidence`` goes beside the file, as ``<stem>.evidence.tsv``.
 
     Examples
     --------
@@ -65,6 +62,7 @@ def write_network(grn: GRN, path: PathLike, *, keep_isolated: bool = False) -> P
     path = Path(path)
     write = _WRITERS[_ending(path, _WRITERS)]
     write(_written(grn, path, keep_isolated=keep_isolated), path)
+    _write_evidence(grn, path)
     return path
 
 
@@ -103,6 +101,7 @@ def write_cx2(grn: GRN, path: PathLike, *, max_edges: int | None = None) -> Path
         told = _style.with_effect(shown.edges, shown.params)
         shown = replace(shown, edges=told).top(max_edges).drop_isolated()
     _write_cx2(shown, path)
+    _write_evidence(grn, path)
     return path
 
 
@@ -175,6 +174,7 @@ def write_html(
     )
     with replacing(path) as part:
         part.write_text(page, encoding="utf-8")
+    _write_evidence(grn, path)
     return path
 
 
@@ -189,8 +189,9 @@ def read_network(
     Parameters
     ----------
     path
-        A file that :func:`write_network` writes, or one from elsewhere: a table with a line per
-        edge, a Cytoscape export (CX2, cytoscape.js), a directed GraphML.
+        A file that :func:`write_network` writes (evidence beside it is read too), or one from
+        elsewhere: a table with a line per edge, a Cytoscape export (CX2, cytoscape.js), a directed
+        GraphML.
     columns
         New names of columns, e.g. ``{"TF": "source", "importance": "weight"}``; or, for a text
         table without a header, the list of its columns.
@@ -219,7 +220,9 @@ def read_network(
     if not path.is_file():
         message = f"There is no file {path}. Check the name and the folder."
         raise FileNotFoundError(message)
-    return assembled(_read(read, path, columns=columns), path, weight=weight)
+    grn = assembled(_read(read, path, columns=columns), path, weight=weight)
+    table = _evidence_beside(path)
+    return replace(grn, evidence=_tables.read_text(table)) if table.is_file() else grn
 
 
 def _read(read: Callable[[Path], Parts], path: Path, *, columns: _tables.Columns) -> Parts:
@@ -244,10 +247,22 @@ def _written(grn: GRN, path: Path, *, keep_isolated: bool = False) -> GRN:
     if not len(grn):
         message = f"The network has no edges, so {path} was not written: loosen the filter."
         raise ValueError(message)
-    if grn.evidence is not None:
-        logger.warning("%s does not hold grn.evidence: keep it with grn.to_adata(adata)", path)
     isolated = (grn.nodes[["out_degree", "in_degree"]] == 0).all(axis=1).any()
     return grn.drop_isolated() if isolated and not keep_isolated else grn
+
+
+def _write_evidence(grn: GRN, path: Path) -> None:
+    """Write the evidence beside the network; that of an older network of this name goes."""
+    table = _evidence_beside(path)
+    if grn.evidence is None:
+        table.unlink(missing_ok=True)
+    else:
+        _tables.write_text(grn.evidence, table)
+
+
+def _evidence_beside(path: Path) -> Path:
+    """Return ``net.evidence.tsv`` for ``net.cx2`` and ``net.csv.gz`` alike."""
+    return path.with_name(path.name.removesuffix(".gz")).with_suffix(".evidence.tsv")
 
 
 def _ending(path: Path, choices: Mapping[str, Any]) -> str:

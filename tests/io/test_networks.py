@@ -3,7 +3,6 @@
 import gzip
 import itertools
 import json
-import logging
 import time
 from dataclasses import replace
 
@@ -241,7 +240,7 @@ def test_missing_truncated_and_mismatched_files(tmp_path):
         gn.io.read_network(table, columns={"TF": "source"})
 
 
-def test_what_cannot_be_written(tmp_path, caplog):
+def test_what_cannot_be_written(tmp_path):
     grn = make()
     with pytest.raises(ValueError, match=r"expected one of \.tsv"):
         gn.io.write_network(grn, tmp_path / "net.docx")
@@ -260,10 +259,21 @@ def test_what_cannot_be_written(tmp_path, caplog):
     with pytest.raises(ValueError, match="XML cannot hold"):
         gn.io.write_network(control, tmp_path / "net.graphml")
     assert not (tmp_path / "net.cx2").exists()
-    evidence = pd.DataFrame({"source": ["TF0"], "region": ["chr1:1-2"], "target": ["TF1"]})
-    with caplog.at_level(logging.WARNING):
-        gn.io.write_network(replace(grn, evidence=evidence), tmp_path / "net.tsv")
-    assert "does not hold grn.evidence" in caplog.text
+
+
+@pytest.mark.parametrize("ending", ["tsv", "csv.gz", "parquet", "cx2", "graphml", "cyjs", "sif"])
+def test_evidence_lies_beside_the_network_and_comes_back(tmp_path, ending):
+    grn = make()
+    if ending == "sif" and "context" in grn.edges:
+        pytest.skip("SIF holds one context")
+    pair = grn.edges[["source", "target"]].astype(str).iloc[:2]
+    evidence = pair.assign(region=["chr1:1-2", "chr2:3-4"], chip=[0.5, np.nan])
+    path = gn.io.write_network(replace(grn, evidence=evidence), tmp_path / f"net.{ending}")
+    assert (tmp_path / "net.evidence.tsv").is_file()
+    back = gn.io.read_network(path).evidence.astype({"source": str, "target": str, "region": str})
+    pd.testing.assert_frame_equal(back, evidence.reset_index(drop=True))
+    gn.io.write_network(replace(grn, evidence=None), path)
+    assert gn.io.read_network(path).evidence is None, "that of the older network is gone"
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):

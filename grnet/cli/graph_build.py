@@ -1,0 +1,203 @@
+"""`grnet graph build`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, cast
+
+import typer
+
+import grnet as gn
+from grnet.cli import _options as o
+from grnet.cli._console import shortest, show, step, told
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from anndata import AnnData
+    from mudata import MuData
+
+    from grnet.io import Genome
+
+
+class _Joined(NamedTuple):
+    """What joins TFs to peaks and peaks to genes."""
+
+    links: "pd.DataFrame"
+    bindings: "pd.DataFrame | None"
+
+
+def build(  # noqa: PLR0913 - one argument per option
+    counts: o.Expression,
+    *,
+    annotation: Annotated[Path, typer.Option(help="Genes: GTF, GFF3 or a table chrom, tss, gene.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The graph: .safetensors.")],
+    genome: Annotated[Path | None, typer.Option(help="FASTA; motifs and GC need it.")] = None,
+    tfs: Annotated[
+        str | None, typer.Option(help="Regulators; by default those with evidence.")
+    ] = None,
+    atac: Annotated[Path | None, typer.Option(help="Cells x peaks: .h5ad, .h5, .npz.")] = None,
+    fragments: Annotated[Path | None, typer.Option(help="Fragments, counted in --peaks.")] = None,
+    peaks: Annotated[Path | None, typer.Option(help="ATAC peaks, without a matrix.")] = None,
+    evidence: Annotated[
+        list[str] | None,
+        typer.Option(metavar="[TF=]PATH", help="ChIP peaks of a TF, or of many; repeatable."),
+    ] = None,
+    tf_column: Annotated[
+        str | None, typer.Option(help="Column of the evidence that names the TF, e.g. name.")
+    ] = None,
+    motifs: Annotated[Path | None, typer.Option(help="MEME, JASPAR or TRANSFAC.")] = None,
+    max_pvalue: o.MaxPvalue = 5e-5,
+    aliases: Annotated[
+        Path | None, typer.Option(help="Table of gene names, one kind of name a column.")
+    ] = None,
+    links: Annotated[
+        str,
+        typer.Option(
+            help="auto, distance, correlation, rank_correlation; promoter leaves the peaks out."
+        ),
+    ] = "auto",
+    max_distance: Annotated[int | None, typer.Option(help="Of a peak from a start site.")] = None,
+    known: Annotated[Path | None, typer.Option(help="Known edges: source, target.")] = None,
+    held_out: Annotated[float | None, typer.Option(help="Share of them to hold out.")] = None,
+    prior: Annotated[
+        Path | None, typer.Option(help="Also write the TF-gene network through the peaks.")
+    ] = None,
+    normalize: o.Normalize = None,
+    seed: o.Seed = 0,
+) -> None:
+    """Build the graph of TFs, peaks and genes from expression, peaks, motifs and ChIP-seq.
+
+    grnet graph build counts.h5ad --annotation genes.gtf --genome genome.fa --fragments frag.tsv.gz
+    --peaks peaks.bed --motifs motifs.meme --evidence SPI1=spi1.narrowPeak --out graph.safetensors
+    """
+    _checked(out, prior, evidence=evidence, motifs=motifs, genome=genome)
+    from grnet.cli._files import read_prepared  # noqa: PLC0415 - heavy
+
+    rna = read_prepared(counts, normalize=normalize, layer=None)
+    reference = gn.io.Genome(genome, annotation=annotation) if genome else None
+    genes: Any = reference or gn.io.read_annotation(annotation)
+    names = _names(aliases)
+    data: Any = rna
+    regions = None
+    if links != "promoter":
+        with step("Reading peaks"):
+            data, regions = _accessibility(rna, atac, fragments, peaks=peaks, genes=genes)
+    with step("Joining TFs, peaks and genes"):
+        table = gn.cis.link_peaks(
+            data if regions is None else regions,
+            genes,
+            method=cast("Any", links),
+            max_distance=max_distance,
+            genes=list(rna.var_names),
+            aliases=names,
+        )
+        hits = _hits(table, reference, motifs, max_pvalue=max_pvalue)
+        found = _evidence(evidence, tf_column)
+        joined = _Joined(table, _bindings(table, found, hits, rna=rna, names=names))
+    edges = gn.io.read_network(known) if known else None
+    with step("Building the graph"):
+        graph = gn.graph.build(
+            data,
+            genes,
+            tfs=None if tfs is None else gn.io.read_tfs(tfs),
+            links=joined.links,
+            bindings=joined.bindings,
+            known=edges,
+            held_out=held_out,
+            seed=seed,
+        )
+    gn.graph.save(graph, out)
+    show(gn.graph.summary(graph).reset_index(), title="The graph")
+    written = [out]
+    if prior is not None and joined.bindings is not None:
+        gn.io.write_network(gn.cis.prior_network(joined.bindings, joined.links), prior)
+        written.append(prior)
+    told(f"Written: {', '.join(map(shortest, written))}")
+
+
+def _checked(
+    out: Path,
+    prior: Path | None,
+    *,
+    evidence: list[str] | None,
+    motifs: Path | None,
+    genome: Path | None,
+) -> None:
+    """Raise before the work starts if it could not be finished."""
+    if out.suffix != ".safetensors":
+        message = f"--out {out.name!r}: graphs are written as .safetensors."
+        raise typer.BadParameter(message)
+    if motifs and not genome:
+        message = "--motifs are looked for in a sequence: give --genome genome.fa too."
+        raise typer.BadParameter(message)
+    if prior and not (evidence or motifs):
+        message = "--prior is a network of TFs and genes: give --evidence or --motifs too."
+        raise typer.BadParameter(message)
+
+
+def _accessibility(
+    rna: "AnnData", atac: Path | None, fragments: Path | None, *, peaks: Path | None, genes: object
+) -> "tuple[MuData | AnnData, pd.DataFrame | None]":
+    """Return the cells, and the peaks where there are no cells of them."""
+    if atac is not None:
+        return gn.io.read_multiome(rna=rna, atac=atac), None
+    if fragments is not None:
+        if peaks is None:
+            message = "--fragments are counted in peaks: give --peaks peaks.bed too."
+            raise typer.BadParameter(message)
+        counted = gn.io.read_fragments(
+            fragments, peaks, annotation=cast("Any", genes), min_fragments=1
+        )
+        return gn.io.read_multiome(rna=rna, atac=counted), None
+    return rna, None if peaks is None else gn.io.read_peaks(peaks)
+
+
+def _names(path: Path | None) -> "pd.DataFrame | None":
+    if path is None:
+        return None
+    import pandas as pd  # noqa: PLC0415 - heavy
+
+    table: pd.DataFrame = pd.read_csv(path, sep=None, engine="python", dtype=str)
+    return table
+
+
+def _evidence(given: list[str] | None, tf_column: str | None) -> list[Any]:
+    """Read each item: ``TF=path``, or a path whose column or file names say which TF."""
+    tables: list[Any] = []
+    for text in given or ():
+        tf, sign, path = text.partition("=")
+        if sign:
+            tables.append(gn.io.read_peaks(path, tf=tf))
+        elif tf_column is not None:
+            tables.append(gn.io.read_peaks(text, tf_column=tf_column))
+        else:  # the file says which TF: by a column, or by its name
+            tables.append(gn.io.read_peaks(text if Path(text).is_dir() else [text]))
+    return tables
+
+
+def _hits(
+    links: "pd.DataFrame", genome: "Genome | None", motifs: Path | None, *, max_pvalue: float
+) -> "pd.DataFrame | None":
+    """Scan the linked peaks for motifs."""
+    if motifs is None or genome is None:
+        return None
+    from grnet._intervals import from_names  # noqa: PLC0415 - heavy
+
+    regions = from_names(links["peak"].unique(), what="the linked peaks")
+    known = gn.io.read_motifs(motifs)
+    hits: pd.DataFrame = gn.cis.scan_motifs(genome, regions, known, max_pvalue=max_pvalue)
+    return hits
+
+
+def _bindings(
+    links: "pd.DataFrame",
+    evidence: list[Any],
+    hits: "pd.DataFrame | None",
+    *,
+    rna: "AnnData",
+    names: "pd.DataFrame | None",
+) -> "pd.DataFrame | None":
+    if not evidence and hits is None:
+        return None
+    bindings: pd.DataFrame = gn.cis.bind(
+        links, evidence=evidence or None, hits=hits, names=rna.var_names, aliases=names
+    )
+    return bindings
