@@ -94,7 +94,9 @@ def known_regions(priors: Priors | None, edges: pd.DataFrame) -> pd.DataFrame | 
         return None
     pairs = edges[["source", "target"]].astype(str).drop_duplicates()
     kept = [table.merge(pairs, on=["source", "target"]) for table in found]
-    return pd.concat(kept).groupby(TRIPLET, sort=False, as_index=False).first()
+    # names may be categories: only the triplets that occur, not all that could
+    groups = pd.concat(kept).groupby(TRIPLET, sort=False, as_index=False, observed=True)
+    return groups.first()
 
 
 def _layer(table: pd.DataFrame, inputs: Inputs) -> np.ndarray:

@@ -101,6 +101,16 @@ def test_the_regions_of_a_prior_become_evidence_of_its_edges(planted, tfs):
     ]
 
 
+def test_evidence_whose_names_are_categories_holds_the_triplets_that_occur(planted, tfs):
+    bindings = pd.DataFrame({"tf": ["TF1", "TF2"], "peak": ["p1", "p2"], "weight": 0.5})
+    links = pd.DataFrame({"peak": ["p1", "p2"], "gene": ["G1", "G2"], "weight": 1.0})
+    prior = gn.cis.prior_network(bindings, links)
+    assert isinstance(prior.evidence["region"].dtype, pd.CategoricalDtype)
+    grn = gn.infer.network(planted, tfs=tfs, method="pearson", prior=prior)
+    found = grn.evidence[["source", "region", "target"]].astype(str)
+    assert found.to_numpy().tolist() == [["TF1", "p1", "G1"], ["TF2", "p2", "G2"]]
+
+
 @pytest.mark.parametrize(
     ("prior", "message"),
     [
