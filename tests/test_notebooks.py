@@ -70,14 +70,18 @@ def test_committed_outputs_name_no_place_of_one_machine_and_warn_of_nothing(path
 
 
 @every_notebook
-def test_notebook_runs_and_shows_what_is_committed(path, tmp_path):
+def test_notebook_runs_and_shows_what_is_committed(path, tmp_path, request):
     committed = nbformat.read(path, as_version=4)
+    needs_data = any("GRNET_DATA" in cell.source for cell in code_cells(committed))
+    data = str(request.getfixturevalue("real_data")) if needs_data else ""
     executed = nbformat.read(path, as_version=4)
     for cell in code_cells(executed):
         cell.outputs = []
     settings = {
         "OMP_WAIT_POLICY": "PASSIVE",  # idle threads that spin slow a busy machine tenfold
         "TMPDIR": str(tmp_path),
+        "XDG_CACHE_HOME": str(tmp_path),
+        "GRNET_DATA": data,
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     }
     client = NotebookClient(

@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullFormatter
 
 from grnet.grn import GRN
 from grnet.pl.scores import COLOURS
@@ -54,6 +55,9 @@ def degree_distribution(grn: GRN | Mapping[str, GRN], *, ax: Axes | None = None)
             panel.step(shares.index, shares, where="pre", color=colour, label=name)
             panel.plot(shares.index, shares, ".", color=colour, markersize=4)
         panel.set(xscale="log", yscale="log", xlabel=label, ylabel="Share with at least as many")
+        for axis in (panel.xaxis, panel.yaxis):
+            axis.set_major_formatter("{x:g}")
+            axis.set_minor_formatter(NullFormatter())
         panel.spines[["top", "right"]].set_visible(False)
     if len(networks) > 1:
         panels[-1].legend(frameon=False)
