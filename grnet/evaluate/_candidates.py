@@ -164,6 +164,8 @@ def _no_common_edge(edges: pd.DataFrame, known: Universe) -> str:
     )
     if (edges["target"].isin(known.tfs) & edges["source"].isin(known.genes)).any():
         return text + "The truth seems to run from targets to regulators: swap its two columns."
+    if (edges["source"].isin(known.tfs) & edges["target"].isin(known.genes)).any():
+        return text + "Some of the TFs are not among the genes: add them, genes=[*genes, *tfs]."
     ends = pd.Index(edges["source"]).union(pd.Index(edges["target"]))
     return text + naming_hint(ends, known.genes)
 

@@ -144,6 +144,10 @@ def _draw_edges(ax: Axes, edges: pd.DataFrame, points: Array) -> None:
         largest = max(float(group["weight"].max()), 1e-12)
         strength = group["weight"].to_numpy(np.float64) / largest
         ends = group[["source", "target"]].to_numpy(np.int64)
+        if relation == COEXPRESSED[1]:
+            # from the higher to the lower, so that all are bent to the left, away from the names
+            is_lower = points[ends[:, 0], 1] > points[ends[:, 1], 1]
+            ends = np.where(is_lower[:, None], ends[:, ::-1], ends)
         for (source, target), width in zip(ends, 0.6 + 1.6 * strength, strict=True):
             arrow = FancyArrowPatch(
                 tuple(points[source]),

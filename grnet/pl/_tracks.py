@@ -72,7 +72,8 @@ def draw_signal(ax: Axes, table: pd.DataFrame) -> None:
     finite = values[np.isfinite(values)]
     low, high = min(float(finite.min(initial=0.0)), 0.0), float(finite.max(initial=0.0))
     ax.set_ylim(low, high * 1.05 if high > low else low + 1)
-    ax.set_yticks([tick for tick in (low, high) if tick])
+    ticks = [tick for tick in (low, high) if tick]
+    ax.set_yticks(ticks, [f"{tick:.3g}" for tick in ticks])
     ax.tick_params(axis="y", labelsize=_SMALL)
 
 

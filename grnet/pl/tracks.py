@@ -234,6 +234,7 @@ def _drawn(rows: list[_Row], view: _tracks.View) -> Figure:
         row.draw(ax)
         ax.set_label(row.label.split("\n")[0])
         ax.set_ylabel(_tracks.text(row.label), rotation=0, ha="right", va="center", fontsize=9)
+        ax.yaxis.labelpad = 10
         ax.spines[["top", "right", "left"]].set_visible(False)
         ax.spines["bottom"].set_color(_tracks.FAINT)
         ax.tick_params(axis="x", length=0)
@@ -244,4 +245,5 @@ def _drawn(rows: list[_Row], view: _tracks.View) -> Figure:
     last.tick_params(axis="x", length=3)
     last.set_xlabel(f"{view.chrom} (bases)")
     axes[0, 0].set_title(view.title, fontsize=10)
+    figure.align_ylabels(axes[:, 0])
     return figure

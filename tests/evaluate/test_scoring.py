@@ -289,6 +289,13 @@ def test_versions_and_reversed_truths_are_recognised():
         gn.evaluate.score(network([1] * len(PAIRS)), backwards)
 
 
+def test_tfs_that_are_not_among_the_genes_are_named_as_the_cause():
+    truth, grn = known([True] * 5 + [False] * (len(PAIRS) - 5)), network([1] * len(PAIRS))
+    targets = sorted(set(truth["target"]) - set(truth["source"]))
+    with pytest.raises(ValueError, match="Some of the TFs are not among the genes: add them"):
+        gn.evaluate.score(grn, truth, genes=targets)
+
+
 def test_wrong_arguments_are_refused():
     truth, grn = known([True] + [False] * (len(PAIRS) - 1)), network([1] * len(PAIRS))
     with pytest.raises(TypeError, match="pass a list"):

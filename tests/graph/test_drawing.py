@@ -87,6 +87,9 @@ def test_expression_alone_shows_coexpression(small):
     ax = gn.graph.draw(data, "G3")
     assert legend(ax) == ["gene", "coexpressed"]
     assert 3 <= len(ax.texts) <= 24
+    genes = ax.lines[0].get_xdata()[0]
+    middles = [patch.get_path().vertices[1, 0] for patch in ax.patches]
+    assert max(middles) < genes, "arcs go to the left, names to the right"
 
 
 def test_axes_of_the_user_are_used(graph):
