@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from grnet.io._fragment_blocks import header_of
+from grnet.io.fragments._blocks import header_of
 
 ROOT = Path(__file__).resolve().parents[1]
 

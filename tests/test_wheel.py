@@ -81,9 +81,9 @@ def test_all_of_the_package_and_its_data_is_inside(sizes):
         "data/simulated/counts.h5ad",
         "data/simulated/truth.csv",
         "data/measured/methods.csv",
-        "io/page/page.html",
-        "io/page/page.css",
-        "io/page/page.js",
+        "io/networks/page/page.html",
+        "io/networks/page/page.css",
+        "io/networks/page/page.js",
     ],
 )
 def test_what_grnet_reads_is_inside_and_not_empty(sizes, path):

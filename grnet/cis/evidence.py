@@ -13,7 +13,7 @@ import pandas as pd
 
 from grnet import _checks, _chromosomes, _genes, _intervals
 from grnet.cis import _inputs
-from grnet.io.intervals import read_peaks
+from grnet.io.genome.intervals import read_peaks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,8 +11,8 @@ from scipy.stats import false_discovery_control
 
 from grnet import _checks, _chromosomes, _genes, _intervals
 from grnet.cis import _inputs, _moments, _null, _pairs
-from grnet.io.annotation import as_genes
 from grnet.io.genome import Genome
+from grnet.io.genome.annotation import as_genes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -13,7 +13,7 @@ from matplotlib.patheffects import withStroke
 from grnet import _checks
 from grnet.graph._ego import HELD_OUT, ego
 from grnet.graph.vocabulary import BINDS, COEXPRESSED, GENE, NEAR, PEAK, REGULATES, TF
-from grnet.io import _style
+from grnet.io.networks import _style
 
 if TYPE_CHECKING:
     import pandas as pd

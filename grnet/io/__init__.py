@@ -1,16 +1,13 @@
 """Files in and out."""
 
-from grnet.io.annotation import read_annotation
 from grnet.io.expression import read_expression
 from grnet.io.fragments import read_fragments
-from grnet.io.genome import Genome
-from grnet.io.intervals import read_peaks
-from grnet.io.methylation import read_methylation
+from grnet.io.genome import Genome, read_annotation, read_peaks
 from grnet.io.motifs import Motif, read_motifs, write_motifs
 from grnet.io.multiome import read_multiome
 from grnet.io.networks import read_network, write_cx2, write_html, write_network
-from grnet.io.signal import read_signal
 from grnet.io.tfs import read_tfs
+from grnet.io.tracks import read_methylation, read_signal
 
 __all__ = [
     "Genome",

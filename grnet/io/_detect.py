@@ -8,7 +8,8 @@ from typing import Literal, get_args
 import h5py
 
 from grnet import _checks
-from grnet.io import _counts, _tenx, _text
+from grnet.io import _text
+from grnet.io.expression import _counts, _tenx
 
 logger = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ import scipy.sparse as sp
 from anndata import AnnData
 
 from grnet import _checks, _intervals, _keys
-from grnet.io import _detect, _tenx, _text
-from grnet.io.expression import read_expression
+from grnet.io import _detect, _text
+from grnet.io.expression import _tenx, read_expression
 
 if TYPE_CHECKING:
     from mudata import MuData

@@ -9,8 +9,8 @@ import pandas as pd
 from anndata import AnnData
 
 from grnet import _checks, _intervals, _keys
-from grnet.io import _barcodes, _detect, _fragment_blocks, _multiome_sources
-from grnet.io.fragments import read_fragments
+from grnet.io import _detect, _multiome_sources
+from grnet.io.fragments import _barcodes, _blocks, read_fragments
 
 if TYPE_CHECKING:
     from mudata import MuData
@@ -130,7 +130,7 @@ def _add_quality(
 
 def _same_cells(fragments: str | Path, cells: list[str]) -> bool:
     """Tell by its beginning whether a fragment file is of these cells."""
-    seen = _fragment_blocks.header_of(_detect.existing(fragments)).barcodes
+    seen = _blocks.header_of(_detect.existing(fragments)).barcodes
     wanted, spelt = _barcodes.spelt_alike(cells, seen)
     known = set(wanted)
     return sum(spelt(name) in known for name in seen) >= PAIRED_FROM * len(seen)

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.collections import LineCollection, PatchCollection
 from matplotlib.patches import Rectangle
 
-from grnet.io import _style
+from grnet.io.networks import _style
 
 if TYPE_CHECKING:
     import numpy.typing as npt

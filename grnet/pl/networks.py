@@ -12,7 +12,7 @@ from matplotlib.patches import ArrowStyle, Ellipse, FancyArrowPatch, Polygon
 from matplotlib.patheffects import withStroke
 
 from grnet import _checks
-from grnet.io import _layout, _reduce, _style
+from grnet.io.networks import _layout, _reduce, _style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
 from grnet import _checks, _chromosomes, _genes, _intervals
-from grnet.io.annotation import HasGenes, as_genes
+from grnet.io.genome.annotation import HasGenes, as_genes
 from grnet.pl import _tracks
 
 if TYPE_CHECKING:

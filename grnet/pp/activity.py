@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from anndata import AnnData
 
 from grnet import _genes
-from grnet.io.annotation import as_genes
+from grnet.io.genome.annotation import as_genes
 from grnet.pp import _peak_genes
 from grnet.pp._matrix import matrix_of
 

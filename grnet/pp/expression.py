@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from sklearn.utils.sparsefuncs import inplace_column_scale, inplace_row_scale
 
 from grnet import _checks, _genes, _keys
-from grnet.io.annotation import as_genes
+from grnet.io.genome.annotation import as_genes
 from grnet.pp._matrix import groups_of, matrix_of, place, record, require_counts, store, writable
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from anndata import AnnData
 
-    from grnet.io.annotation import HasGenes
+    from grnet.io.genome.annotation import HasGenes
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from sklearn.utils.sparsefuncs import inplace_column_scale, inplace_row_scale
 
 from grnet import _checks, _intervals, _keys
 from grnet._chromosomes import renamed
-from grnet.io.intervals import read_peaks
+from grnet.io.genome.intervals import read_peaks
 from grnet.pp import _peak_genes
 from grnet.pp._matrix import matrix_of, record, require_counts, store, writable
 

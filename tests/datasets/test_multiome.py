@@ -17,8 +17,8 @@ from grnet.cis.links import link_peaks
 from grnet.cis.motifs import scan_motifs
 from grnet.datasets.multiome import simulate_multiome
 from grnet.io.fragments import read_fragments
-from grnet.io.intervals import read_peaks
-from grnet.io.methylation import read_methylation
+from grnet.io.genome.intervals import read_peaks
+from grnet.io.tracks.methylation import read_methylation
 
 SAMPLES = [f"type{i}_{condition}" for i in (1, 2, 3) for condition in ("control", "treated")]
 

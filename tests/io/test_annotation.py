@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grnet.io import _gtf
-from grnet.io.annotation import as_genes, read_annotation
-from grnet.io.genome import Genome
+from grnet.io.genome import Genome, _gtf
+from grnet.io.genome.annotation import as_genes, read_annotation
 
 
 def row(place, feature, attributes):

@@ -165,7 +165,7 @@ def test_many_blocks_give_the_same_as_one(tmp_path, monkeypatch):
     genes = [f"ENSG{n:011d}" for n in range(23)]
     frame = pd.DataFrame(values, index=[f"c{n}" for n in range(50)], columns=genes)
     path = write(tmp_path, frame.T.to_csv())
-    monkeypatch.setattr("grnet.io._expression_table.BLOCK", 300)
+    monkeypatch.setattr("grnet.io.expression._expression_table.BLOCK", 300)
     for scale in (0, 1):
         path = write(tmp_path, (frame.T + scale).to_csv())
         adata = read_expression(path)

@@ -9,11 +9,10 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grnet.io import _fragment_blocks, _fragment_counts
-from grnet.io._fragment_counts import Matrix
-from grnet.io._fragment_lookup import Lookup, positions
-from grnet.io._fragment_quality import enrichment
-from grnet.io.fragments import read_fragments
+from grnet.io.fragments import _blocks, _counts, read_fragments
+from grnet.io.fragments._counts import Matrix
+from grnet.io.fragments._lookup import Lookup, positions
+from grnet.io.fragments._quality import enrichment
 
 CELLS = ["AAAC-1", "CCCA-1", "GGGT-1"]
 PEAKS = pd.DataFrame(
@@ -155,14 +154,14 @@ def test_overlaps_are_those_of_a_plain_loop(seed, n_regions, n_queries):
 
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 4)), max_size=60), st.integers(1, 20))
 def test_matrix_is_the_same_however_often_it_is_added_up(entries, pending):
-    before, _fragment_counts.PENDING = _fragment_counts.PENDING, pending
+    before, _counts.PENDING = _counts.PENDING, pending
     try:
         matrix = Matrix(5)
         for cell, peak in entries:
             matrix.add(np.array([cell]), np.array([peak]))
         found = matrix.total(7).toarray()
     finally:
-        _fragment_counts.PENDING = before
+        _counts.PENDING = before
     expected = np.zeros((7, 5), int)
     np.add.at(expected, tuple(np.array(entries, int).reshape(-1, 2).T), 1)
     np.testing.assert_array_equal(found, expected)
@@ -174,8 +173,8 @@ def test_order_blocks_and_line_ends_change_nothing(file, tmp_path, monkeypatch):
     path = tmp_path / "shuffled.tsv"
     lines = written(shuffled, path).read_text().splitlines()
     path.write_bytes("\r\n".join([*lines[:9], "# pasted", "", *lines[9:]]).encode())
-    monkeypatch.setattr(_fragment_blocks, "BLOCK", 2_000)
-    monkeypatch.setattr(_fragment_counts, "PENDING", 100)
+    monkeypatch.setattr(_blocks, "BLOCK", 2_000)
+    monkeypatch.setattr(_counts, "PENDING", 100)
     found = read_fragments(path, PEAKS.iloc[::-1], annotation=GENES[::-1], min_fragments=0)
     pd.testing.assert_frame_equal(found.obs, expected.obs)
     np.testing.assert_array_equal(found.X.toarray(), expected.X.toarray()[:, ::-1])
@@ -188,7 +187,7 @@ ROMAN = {"chr1": "I", "chr2": "V", "chrX": "X"}
 
 @pytest.mark.parametrize("first", ["X", "V", "I"])
 def test_roman_numbers_are_understood_whatever_comes_first(tmp_path, monkeypatch, first):
-    monkeypatch.setattr(_fragment_blocks, "BLOCK", 3_000)
+    monkeypatch.setattr(_blocks, "BLOCK", 3_000)
     table = frame().assign(chrom=lambda t: t["chrom"].map(ROMAN))
     table = pd.concat([table.loc[table["chrom"] == first], table.loc[table["chrom"] != first]])
     path = written(table, tmp_path / "roman.tsv")
@@ -360,7 +359,7 @@ def test_the_result_survives_h5ad(file, tmp_path):
 
 
 def test_yeast_is_enriched_in_its_peaks_and_upstream_of_its_genes(real_data):
-    from grnet.io.annotation import read_annotation
+    from grnet.io.genome.annotation import read_annotation
 
     folder = real_data / "yeast"
     peaks = folder / "atac" / "peaks_GSM1621339.bed.gz"

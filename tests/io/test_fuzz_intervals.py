@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from grnet import _intervals
-from grnet.io.annotation import read_annotation
 from grnet.io.genome import Genome
-from grnet.io.intervals import read_peaks
+from grnet.io.genome.annotation import read_annotation
+from grnet.io.genome.intervals import read_peaks
 
 ROWS = range(1, 40)
 LETTERS = random.Random(0).choices("ACGTN", k=900)

@@ -13,8 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grnet._alphabet import reverse_complement, to_codes, to_text
-from grnet.io import _fasta
-from grnet.io.genome import Genome
+from grnet.io.genome import Genome, _fasta
 
 CHROMOSOMES = st.lists(st.text("ACGTNacgtnRYK", max_size=70), min_size=1, max_size=4).filter(any)
 ENDS = st.tuples(st.integers(0, 3), st.integers(0, 70), st.integers(0, 70), st.sampled_from("+-."))
@@ -125,7 +124,7 @@ def test_small_blocks_change_nothing(monkeypatch):
     start = rng.integers(0, 480, 50)
     frame = pd.DataFrame({"chrom": "1", "start": start, "end": start + 20})
     whole = genome.sequence(frame, width=60)
-    monkeypatch.setattr("grnet.io.genome._BLOCK", 130)
+    monkeypatch.setattr("grnet.io.genome.handle._BLOCK", 130)
     np.testing.assert_array_equal(genome.sequence(frame, width=60), whole)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grnet import _intervals
-from grnet.io.intervals import read_peaks
+from grnet.io.genome.intervals import read_peaks
 
 NARROW = "chr1\t10\t30\tp1\t50\t.\t4.5\t3.5\t2.5\t7\nchr2\t5\t9\tp2\t.\t+\t1\t-1\t-1\t-1\n"
 MACS = (

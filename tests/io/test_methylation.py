@@ -253,7 +253,7 @@ def test_regions_keep_their_sites_only(tmp_path, calls):
 
 def test_blocks_and_order_of_lines_do_not_matter(tmp_path, calls, monkeypatch):
     whole = read(tmp_path, report(calls), context=None)
-    monkeypatch.setattr("grnet.io._columns._ROWS", 7)
+    monkeypatch.setattr("grnet.io.tracks._columns._ROWS", 7)
     shuffled = read(tmp_path, report(calls.sample(frac=1, random_state=0)), context=None)
     assert table(shuffled).equals(table(whole))
     assert shuffled.var["context"].astype(str).equals(whole.var["context"].astype(str))

@@ -11,7 +11,7 @@ import pytest
 import scipy.io
 import scipy.sparse as sp
 
-from grnet.io._barcodes import shared, spelt_alike
+from grnet.io.fragments._barcodes import shared, spelt_alike
 from grnet.io.multiome import read_multiome
 
 BARCODES = ["AAACCCTGAACC-1", "CCCAGGTTACGT-1", "GGGTTTACCAGA-1", "TTTGACCATTTG-1"]

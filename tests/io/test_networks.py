@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import grnet as gn
-from grnet.io._layout import node_positions
-from grnet.io._style import effects
+from grnet.io.networks._layout import node_positions
+from grnet.io.networks._style import effects
 
 TABLES = [".tsv", ".tsv.gz", ".csv", ".csv.gz"]
 GRAPHS = [".cx2", ".graphml", ".cyjs", ".json"]

@@ -10,7 +10,7 @@ from matplotlib.colors import to_hex
 from matplotlib.patches import Ellipse, FancyArrowPatch, Polygon
 
 import grnet as gn
-from grnet.io._style import EDGE_COLOUR
+from grnet.io.networks._style import EDGE_COLOUR
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from matplotlib.colors import to_hex
 
 import grnet as gn
-from grnet.io._style import EDGE_COLOUR
+from grnet.io.networks._style import EDGE_COLOUR
 from grnet.pl import _tracks
 
 GENES = pd.DataFrame(

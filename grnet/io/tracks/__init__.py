@@ -1,0 +1,6 @@
+"""Values along the genome: signal and methylation."""
+
+from grnet.io.tracks.methylation import read_methylation
+from grnet.io.tracks.signal import read_signal
+
+__all__ = ["read_methylation", "read_signal"]
