@@ -93,7 +93,7 @@ def beside_expression(layers: Layers, *, seed: int) -> dict[str, gn.GRN]:
     networks = {}
     for name, adata in layers.expression.items():
         for row, used in {"expression alone": (), **layers.rows}.items():
-            prior = {layer: layers.priors[layer] for layer in used} or None
+            prior = {layer: layers.priors[layer].edges for layer in used} or None
             networks[f"{name}: {row}"] = gn.infer.network(
                 adata, tfs=layers.tfs, prior=prior, n_top=None, seed=seed
             )

@@ -94,8 +94,11 @@ def known_regions(priors: Priors | None, edges: pd.DataFrame) -> pd.DataFrame | 
         return None
     pairs = edges[["source", "target"]].astype(str).drop_duplicates()
     kept = [table.merge(pairs, on=["source", "target"]) for table in found]
+    table = pd.concat(kept, ignore_index=True)
+    if "weight" in table:  # of a triplet that two layers know, the stronger speaks first
+        table = table.sort_values("weight", ascending=False, kind="stable")
     # names may be categories: only the triplets that occur, not all that could
-    groups = pd.concat(kept).groupby(TRIPLET, sort=False, as_index=False, observed=True)
+    groups = table.groupby(TRIPLET, sort=False, as_index=False, observed=True)
     return groups.first()
 
 

@@ -88,7 +88,7 @@ def draw_sites(ax: Axes, table: pd.DataFrame, tfs: list[str]) -> None:
     """Draw the sites of each TF on a line of its own, the first on top."""
     row = table["tf"].map({tf: len(tfs) - 1 - at for at, tf in enumerate(tfs)})
     middle = (table["start"] + table["end"]).to_numpy(np.float64) / 2
-    ax.scatter(middle, row.to_numpy(np.float64), s=14, marker="|", color=SITE, linewidths=1.6)
+    ax.scatter(middle, row.to_numpy(np.float64), s=50, marker="|", color=SITE, linewidths=1.6)
     ax.set_ylim(-0.7, max(len(tfs), 1) - 0.3)
     ax.set_yticks(range(len(tfs)), [text(tf) for tf in reversed(tfs)], fontsize=_SMALL)
     ax.tick_params(axis="y", length=0)

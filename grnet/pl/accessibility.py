@@ -117,6 +117,7 @@ def tss_profile(adata: AnnData, *, smooth: int = 51, ax: Axes | None = None) -> 
         xlabel="Distance from the start site (bases, negative is upstream)",
         ylabel="Insertions, times those beside",
         xlim=(place[0], place[-1]),
+        xticks=np.linspace(place[0], place[-1], 5),
         ylim=(0, None),
         title=f"Enrichment at start sites: {centre:.1f}",
     )

@@ -101,6 +101,17 @@ def test_the_regions_of_a_prior_become_evidence_of_its_edges(planted, tfs):
     ]
 
 
+def test_of_a_region_that_two_layers_know_the_stronger_gives_the_weight(planted, tfs):
+    edges = pd.DataFrame({"source": ["TF1"], "target": ["G1"], "weight": [1.0]})
+    weak = edges.assign(region="p1", weight=0.3, binding=0.3, motif=0.9)
+    strong = edges.assign(region="p1", weight=0.7, binding=0.7, chip=0.8)
+    priors = [gn.GRN(edges, evidence=table) for table in (weak, strong)]
+    grn = gn.infer.network(planted, tfs=tfs, method="pearson", prior=priors)
+    (row,) = grn.evidence.to_dict("records")
+    kinds = ("weight", "binding", "motif", "chip")
+    assert [row[kind] for kind in kinds] == [0.7, 0.7, 0.9, 0.8]
+
+
 def test_evidence_whose_names_are_categories_holds_the_triplets_that_occur(planted, tfs):
     bindings = pd.DataFrame({"tf": ["TF1", "TF2"], "peak": ["p1", "p2"], "weight": 0.5})
     links = pd.DataFrame({"peak": ["p1", "p2"], "gene": ["G1", "G2"], "weight": 1.0})
