@@ -55,6 +55,8 @@ class Layers:
     counts: dict[str, str]
     candidates: Literal["all", "beeline"]
     """``all``: all genes are candidate targets; ``beeline``: those of the truth."""
+    covered: list[str] | None = None
+    """Genes where every layer looked, None for all."""
 
     def tfs_of(self, truth: str, *, in_all: bool) -> list[str]:
         """Return the TFs with a true edge, or those of them that every prior knows too."""
@@ -81,7 +83,7 @@ def main(
         networks = {**layers.priors, **beside_expression(layers, seed=seed)}
         for in_all in (False, True):
             scores = scored(layers, networks, in_all=in_all, seed=seed)
-            print(f"\n### TFs of {'the truth and every layer' if in_all else 'the truth'}\n")
+            print(f"\n### {'TFs and genes of every layer' if in_all else 'TFs of the truth'}\n")
             print(markdown(wide(scores)), flush=True)
             frames.append(scores.assign(organism=organism, tfs="all layers" if in_all else "truth"))
     RESULTS.mkdir(exist_ok=True)
@@ -111,6 +113,7 @@ def scored(layers: Layers, networks: dict[str, gn.GRN], *, in_all: bool, seed: i
                 {**others, **own},
                 edges,
                 tfs=layers.tfs_of(truth, in_all=in_all),
+                genes=layers.covered if in_all else None,
                 adata=adata,
                 candidates=layers.candidates,
                 seed=seed,
@@ -257,6 +260,7 @@ def human(data: Path) -> Layers:
             **summits_in_peaks(chip, mdata["atac"].var),
         },
         candidates="beeline",
+        covered=sorted({*genes.loc[genes["chrom"].isin(set(chip["chrom"])), "gene"], *tfs}),
     )
 
 
