@@ -95,9 +95,9 @@ def beside_expression(layers: Layers, *, seed: int) -> dict[str, gn.GRN]:
     networks = {}
     for name, adata in layers.expression.items():
         for row, used in {"expression alone": (), **layers.rows}.items():
-            prior = {layer: layers.priors[layer].edges for layer in used} or None
+            prior = {f"{i} {layer}": layers.priors[layer].edges for i, layer in enumerate(used)}
             networks[f"{name}: {row}"] = gn.infer.network(
-                adata, tfs=layers.tfs, prior=prior, n_top=None, seed=seed
+                adata, tfs=layers.tfs, prior=prior or None, n_top=None, seed=seed
             )
     return networks
 
@@ -208,6 +208,7 @@ def yeast(data: Path) -> Layers:
             "+ motif, both": ("motif, promoters", "motif, ATAC"),
             "+ ChIP, promoters": ("ChIP, promoters",),
             "+ ChIP, both": ("ChIP, promoters", "ChIP, ATAC"),
+            "+ ChIP, promoters counted twice": ("ChIP, promoters", "ChIP, promoters"),
             "+ motif + ChIP, promoters": ("motif, promoters", "ChIP, promoters"),
             "+ motif + ChIP, both": tuple(priors),
         },
