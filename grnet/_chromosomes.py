@@ -18,7 +18,8 @@ def translation(names: Iterable[str], reference: Iterable[str]) -> dict[str, str
 
     Prefixes, case, roman and arabic numbers and the names of the mitochondrion are seen through.
     ``X`` is ten only where the names beside it are roman numbers. Names without a counterpart, or
-    with the same one as another name, are left out.
+    with the same one as another name, are left out; so are all where one side counts I, II, III
+    and the other has both 10 and X, for these are different organisms.
 
     >>> translation(["chr1", "chrX", "MT"], ["1", "X", "chrM"])
     {'chr1': '1', 'chrX': 'X', 'MT': 'chrM'}
@@ -26,12 +27,15 @@ def translation(names: Iterable[str], reference: Iterable[str]) -> dict[str, str
     {'chr10': 'X', 'chr2': 'II'}
     """
     given, known = list(dict.fromkeys(names)), dict.fromkeys(reference)
+    roman_given, roman_known = _counts_in_roman(given), _counts_in_roman(list(known))
+    if (roman_given and _has_ten_and_x(known)) or (roman_known and _has_ten_and_x(given)):
+        return {}
     found = {name: name for name in given if name in known}
     taken = set(found)
     # first by what the names mean, then as they are spelt: the X of a worm is no number
     for roman in (True, False):
-        table = _by_key(list(known), roman=roman and _counts_in_roman(list(known)))
-        counted = roman and _counts_in_roman(given)
+        table = _by_key(list(known), roman=roman and roman_known)
+        counted = roman and roman_given
         for name in given:
             match = table.get(_key(name, roman=counted))
             if name not in found and match is not None and match not in taken:
@@ -87,6 +91,11 @@ def _counts_in_roman(names: list[str]) -> bool:
     """Tell whether chromosomes are counted I, II, III: then X is ten."""
     bare = {_PREFIX.sub("", name).upper() for name in names}
     return bool(bare & {"I", "II", "III", "IV", "VI", "VII", "VIII", "IX"})
+
+
+def _has_ten_and_x(names: Iterable[str]) -> bool:
+    """Tell whether chromosomes are counted 1, 2, 3 beside a chromosome X."""
+    return {"10", "X"} <= {_PREFIX.sub("", name).upper() for name in names}
 
 
 def _number(roman: str) -> int:

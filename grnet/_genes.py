@@ -1,5 +1,6 @@
 """One gene, several names: symbols, systematic names, Ensembl ids with a version, aliases."""
 
+import warnings
 from collections.abc import Iterable, Iterator
 
 import pandas as pd
@@ -7,6 +8,9 @@ import pandas as pd
 from grnet import _checks
 
 VERSION = r"\.\d+$"
+FEW = 10
+"""Genes that may differ in case without a word."""
+
 SEPARATOR = "|"
 """Between the aliases of one gene, as in SGD's and HGNC's tables."""
 
@@ -58,6 +62,11 @@ def located(
     ------
     ValueError
         If fewer are found, with examples of both sides.
+
+    Warns
+    -----
+    UserWarning
+        If most are found without regard to case only, as genes of mouse are in those of human.
     """
     if names is None:
         return genes
@@ -81,7 +90,27 @@ def located(
             "organism, or pass aliases=, a table with both kinds of names."
         )
         raise ValueError(message)
+    _warn_of_case(genes, kinds, label)
     return genes.assign(gene=label).loc[label.notna()]
+
+
+def _warn_of_case(genes: pd.DataFrame, kinds: list[str], label: "pd.Series[str]") -> None:
+    """Warn where most names differ from the annotation in nothing but upper and lower case."""
+    found = label.notna()
+    texts = [genes[column].astype(str).str.replace(VERSION, "", regex=True) for column in kinds]
+    bare = label.astype("string").str.replace(VERSION, "", regex=True)
+    same = pd.concat([text == bare for text in texts], axis=1).any(axis=1)
+    alike = pd.concat([text.str.upper() == bare.str.upper() for text in texts], axis=1).any(axis=1)
+    only_case = found & alike.fillna(value=False) & ~same.fillna(value=False)
+    if only_case.sum() > max(found.sum() / 2, FEW):
+        first = genes.loc[only_case].iloc[0]
+        warnings.warn(
+            f"{int(only_case.sum())} of {int(found.sum())} genes are found in the annotation only "
+            f"without regard to case ({label[only_case].iloc[0]!r}, {first[kinds[0]]!r}), as it is "
+            "between species: human GAPDH, mouse Gapdh. Check that it is of the same organism.",
+            UserWarning,
+            stacklevel=4,
+        )
 
 
 def _tables(known: list[str], aliases: pd.DataFrame | None) -> Iterator[dict[str, str]]:

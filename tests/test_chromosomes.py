@@ -92,3 +92,11 @@ def test_nothing_known_names_both_sides():
 def test_an_empty_frame_stays_empty():
     frame = pd.DataFrame({"chrom": pd.Series(dtype=str), "start": [], "end": []})
     assert renamed(frame, ["1"], what="peaks").empty
+
+
+def test_the_ten_of_one_organism_is_not_the_x_of_another():
+    human = [f"chr{i}" for i in range(1, 23)] + ["chrX", "chrY", "chrM"]
+    yeast = ["chrI", "chrII", "chrIV", "chrX", "chrM"]
+    worm = ["I", "II", "III", "IV", "V", "X", "MtDNA"]
+    assert translation(yeast, human) == translation(human, yeast) == translation(worm, human) == {}
+    assert translation(["chr1", "chrX"], worm) == {"chr1": "I", "chrX": "X"}

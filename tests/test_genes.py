@@ -1,4 +1,5 @@
 import time
+import warnings
 
 import pandas as pd
 import pytest
@@ -83,6 +84,19 @@ def test_another_organism_shows_both_sides():
 def test_a_whole_genome_takes_no_long():
     names = [f"GENE{number}" for number in range(30_000)]
     start = time.perf_counter()
-    found = located(pd.DataFrame({"gene": names}), [name.lower() for name in names])
+    with pytest.warns(UserWarning, match="without regard to case"):
+        found = located(pd.DataFrame({"gene": names}), [name.lower() for name in names])
     assert len(found) == 30_000
     assert time.perf_counter() - start < 10
+
+
+def test_genes_of_another_species_are_told_by_their_case():
+    symbols, ids = [f"GENE{i}" for i in range(20)], [f"ENSG{i}.2" for i in range(20)]
+    human = pd.DataFrame({"gene": symbols, "gene_id": ids})
+    mouse = [name.capitalize() for name in symbols]
+    with pytest.warns(UserWarning, match=r"20 of 20 genes .* regard to case \('Gene0', 'GENE0'"):
+        assert len(located(human, mouse)) == 20
+    for names in (symbols[:10] + mouse[10:], [name[:-2] for name in ids], mouse[:5]):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            located(human, names)

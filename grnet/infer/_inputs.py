@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,9 @@ from grnet import _checks
 from grnet.infer._arrays import Matrix
 from grnet.io import read_tfs
 from grnet.pp import check
+
+if TYPE_CHECKING:
+    from mudata import MuData
 
 logger = logging.getLogger(__name__)
 
@@ -97,6 +101,25 @@ def _columnwise(matrix: np.ndarray | sp.spmatrix) -> Matrix:
         columns.sort_indices()
         return columns
     return np.ascontiguousarray(matrix, dtype=np.float32)
+
+
+def expression_of(data: "AnnData | MuData") -> AnnData:
+    """Return the cells x genes of a MuData, or the AnnData itself.
+
+    Raises
+    ------
+    ValueError
+        If a MuData has no modality ``rna``.
+    """
+    if isinstance(data, AnnData):
+        return data
+    if "rna" not in data.mod:
+        message = (
+            f"The MuData has no modality 'rna', but {_checks.examples(data.mod)}: networks are "
+            "inferred from expression. Name it so, or pass that modality: mdata['gex']."
+        )
+        raise ValueError(message)
+    return cast("AnnData", data.mod["rna"])
 
 
 def gather(

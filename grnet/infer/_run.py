@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ from grnet._registry import Method
 from grnet._torch import resolve_device
 from grnet.grn import GRN
 from grnet.infer._edges import Candidates, strongest
-from grnet.infer._inputs import MIN_CELLS, Inputs, gather
+from grnet.infer._inputs import MIN_CELLS, Inputs, expression_of, gather
 from grnet.infer._memory import check_memory
 from grnet.infer._prior import Prior, PriorMode, Priors, known_regions, read_prior
 from grnet.infer._scored import run_kernel
@@ -30,6 +30,9 @@ from grnet.infer.calibrate import (
     resampled,
 )
 from grnet.infer.catalogue import METHODS
+
+if TYPE_CHECKING:
+    from mudata import MuData
 
 logger = logging.getLogger(__name__)
 
@@ -209,7 +212,7 @@ def _groups(adata: AnnData, groupby: str) -> dict[str, np.ndarray]:
 
 
 def network(  # noqa: PLR0913 - one call does the whole job; all but the data is by keyword
-    adata: AnnData,
+    adata: "AnnData | MuData",
     *,
     tfs: str | Path | Iterable[str],
     method: str = "consensus",
@@ -229,7 +232,7 @@ def network(  # noqa: PLR0913 - one call does the whole job; all but the data is
     Parameters
     ----------
     adata
-        Cells x genes, normalised and logged; left as it is.
+        Cells x genes, normalised and logged, or a MuData with such an ``rna``; left as it is.
     tfs
         Regulators: ``"human"``, ``"mouse"``, ``"yeast"``, a file, or names.
     method
@@ -279,6 +282,7 @@ def network(  # noqa: PLR0913 - one call does the whole job; all but the data is
     request = _Request(
         METHODS[method], options, prior, prior_mode, n_top, n_bootstrap, fdr, seed, device
     )
+    adata = expression_of(adata)
     if groupby is None:
         inputs = gather(adata, tfs=tfs, layer=layer)
         edges, facts = _one_network(inputs, request)

@@ -5,6 +5,7 @@ each target among the regulators, or -1) and returns scores, regulators x target
 :class:`~grnet.infer._scored.Scored`.
 """
 
+import warnings
 from typing import Literal
 
 import numpy as np
@@ -77,10 +78,13 @@ def context_likelihood(scores: np.ndarray, own: np.ndarray, *, signs: np.ndarray
     """
     strength = leave_out_own(np.abs(scores), own, np.nan)
     total = np.zeros_like(strength)
-    for axis in (0, 1):
-        spread = np.nanstd(strength, axis=axis, keepdims=True)
-        centred = strength - np.nanmean(strength, axis=axis, keepdims=True)
-        total += np.square(np.maximum(centred / np.where(spread > 0, spread, 1.0), 0.0))
+    with warnings.catch_warnings():
+        # a single regulator has no background among its own targets: NaN, and 0 in the end
+        warnings.filterwarnings("ignore", "Degrees of freedom|Mean of empty slice", RuntimeWarning)
+        for axis in (0, 1):
+            spread = np.nanstd(strength, axis=axis, keepdims=True)
+            centred = strength - np.nanmean(strength, axis=axis, keepdims=True)
+            total += np.square(np.maximum(centred / np.where(spread > 0, spread, 1.0), 0.0))
     likelihood = np.nan_to_num(np.sqrt(total), nan=0.0) * np.sign(signs)
     return Scored(likelihood, {}, {}, statistic=scores)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
+from mudata import MuData
 
 import grnet as gn
 
@@ -276,3 +277,19 @@ def test_an_empty_group_is_named(planted, tfs):
     with pytest.warns(UserWarning, match=r"No edge of kind 'noise' passes fdr=0\.01"):
         grn = gn.infer.network(planted, tfs=tfs, method="ridge", groupby="kind", fdr=0.01)
     assert list(grn.edges["context"].unique()) == ["signal"]
+
+
+def test_the_rna_of_a_mudata_is_taken(planted, tfs):
+    mdata = MuData({"rna": planted})
+    grn = gn.infer.network(mdata, tfs=tfs, method="pearson")
+    expected = gn.infer.network(planted, tfs=tfs, method="pearson")
+    assert grn.edges.equals(expected.edges)
+    with pytest.raises(ValueError, match="no modality 'rna', but 'gex'"):
+        gn.infer.network(MuData({"gex": planted}), tfs=tfs)
+
+
+@pytest.mark.parametrize("method", gn.infer.methods.index)
+def test_one_regulator_is_enough(planted, method):
+    grn = gn.infer.network(planted, tfs=["TF1"], method=method)
+    assert set(grn.edges["source"].astype(str)) == {"TF1"}
+    assert np.isfinite(grn.edges["weight"]).all()

@@ -269,9 +269,9 @@ def test_another_assembly_is_told_with_both_sets_of_names():
     )
     with pytest.raises(ValueError, match=message):
         genome.harmonise(peaks, what="the peaks")
-    with pytest.raises(ValueError, match="1 of 2 intervals of the intervals end beyond"):
+    with pytest.raises(ValueError, match="1 of 2 intervals of the table end beyond"):
         genome.sequence(peaks)
-    with pytest.raises(ValueError, match=r"lacks 1 chromosome\(s\) of the intervals: '9'; it has"):
+    with pytest.raises(ValueError, match=r"lacks 1 chromosome\(s\) of the table: '9'; it has"):
         genome.sequence(peaks.assign(chrom=["1", "9"], end=4))
 
 

@@ -318,7 +318,7 @@ class Genome:
 
     def _placed(self, intervals: pd.DataFrame) -> pd.DataFrame:
         """Return all intervals under the genome's names, or raise."""
-        what = "the intervals"
+        what = "the table"
         given = _intervals.checked(intervals, what=what)
         names = given["chrom"].unique()
         table = _chromosomes.translation(names, self.sizes.index)
