@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from torch_geometric.data import HeteroData
 
+SCOPES = ("TFs of the truth", "TFs of every layer", "TFs and genes of every layer")
+"""What is scored; the last where some layer did not look at all genes."""
+
 PROMOTER = (600, 50)
 """Bases upstream and downstream of a start site in yeast."""
 
@@ -81,11 +84,11 @@ def main(
         print(f"## {organism}: from the files to graph and priors in {seconds:.0f} s\n")
         print(markdown(pd.Series(layers.counts, name="value").rename_axis("what").to_frame()))
         networks = {**layers.priors, **beside_expression(layers, seed=seed)}
-        for in_all in (False, True):
-            scores = scored(layers, networks, in_all=in_all, seed=seed)
-            print(f"\n### {'TFs and genes of every layer' if in_all else 'TFs of the truth'}\n")
+        for scope in SCOPES[: 2 if layers.covered is None else 3]:
+            scores = scored(layers, networks, scope=scope, seed=seed)
+            print(f"\n### {scope}\n")
             print(markdown(wide(scores)), flush=True)
-            frames.append(scores.assign(organism=organism, tfs="all layers" if in_all else "truth"))
+            frames.append(scores.assign(organism=organism, scope=scope))
     RESULTS.mkdir(exist_ok=True)
     pd.concat(frames).to_csv(RESULTS / "evidence.csv", index=False)
 
@@ -102,7 +105,7 @@ def beside_expression(layers: Layers, *, seed: int) -> dict[str, gn.GRN]:
     return networks
 
 
-def scored(layers: Layers, networks: dict[str, gn.GRN], *, in_all: bool, seed: int) -> pd.DataFrame:
+def scored(layers: Layers, networks: dict[str, gn.GRN], *, scope: str, seed: int) -> pd.DataFrame:
     """Score the networks against each truth beside the nulls of each expression set."""
     frames = []
     for truth, edges in layers.truths.items():
@@ -112,8 +115,8 @@ def scored(layers: Layers, networks: dict[str, gn.GRN], *, in_all: bool, seed: i
             scores = gn.evaluate.score(
                 {**others, **own},
                 edges,
-                tfs=layers.tfs_of(truth, in_all=in_all),
-                genes=layers.covered if in_all else None,
+                tfs=layers.tfs_of(truth, in_all=scope != SCOPES[0]),
+                genes=layers.covered if scope == SCOPES[2] else None,
                 adata=adata,
                 candidates=layers.candidates,
                 seed=seed,

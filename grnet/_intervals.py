@@ -41,6 +41,19 @@ def from_names(texts: Iterable[str], *, what: str) -> pd.DataFrame:
     return checked(parts, what=what)
 
 
+def of_variables(var: pd.DataFrame, *, what: str) -> pd.DataFrame:
+    """Return the intervals of an AnnData's variables, from the columns of ``var`` or its names.
+
+    Raises
+    ------
+    ValueError
+        If there are no such columns and a name has another form.
+    """
+    if set(COLUMNS) <= set(var.columns):
+        return checked(var[list(COLUMNS)], what=what)
+    return from_names(var.index, what=what).set_axis(var.index, axis=0)
+
+
 def checked(intervals: pd.DataFrame, *, what: str) -> pd.DataFrame:
     """Return the frame with text chromosomes and integer ends, or raise.
 

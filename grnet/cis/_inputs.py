@@ -119,10 +119,8 @@ def _regions(data: Data) -> pd.DataFrame:
     if isinstance(data, MuData):
         return _regions(modality(data, "atac"))
     if isinstance(data, AnnData):
-        names = _names(data)
-        if set(COLUMNS) <= set(data.var.columns):
-            return _bare(data.var, names)
-        return _bare(_intervals.from_names(names, what="the peaks (adata.var_names)"), names)
+        frame = _intervals.of_variables(data.var, what="the peaks (adata.var_names)")
+        return _bare(frame, _names(data))
     if isinstance(data, pd.DataFrame) and set(COLUMNS) <= set(data.columns):
         frame = _intervals.checked(data, what="the peaks")
         names = pd.Index(frame["peak"]) if "peak" in frame else _intervals.names(frame)

@@ -12,7 +12,7 @@ from scipy.stats import false_discovery_control
 from grnet import _checks, _chromosomes, _genes, _intervals
 from grnet.cis import _inputs, _moments, _null, _pairs
 from grnet.io.genome import Genome
-from grnet.io.genome.annotation import as_genes
+from grnet.io.genome.annotation import as_genes, promoter_windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Method = Literal["auto", "distance", "correlation", "rank_correlation", "promoter"]
-
-_GC_BLOCK = 10_000
 
 
 def link_peaks(  # noqa: PLR0913 - each option belongs to one of the methods and has a default
@@ -160,12 +158,8 @@ def _promoters(
     upstream, downstream = promoter
     _checks.in_range(upstream, 0, 1 << 31, what="promoter[0] (bases upstream)")
     _checks.in_range(downstream, 1, 1 << 31, what="promoter[1] (bases downstream)")
-    tss, minus = genes["tss"], genes["strand"] == "-"
-    start = (tss - upstream).where(~minus, tss - downstream + 1)
-    end = start + upstream + downstream
-    if isinstance(annotation, Genome):
-        end = end.clip(upper=genes["chrom"].map(annotation.sizes))
-    windows = pd.DataFrame({"chrom": genes["chrom"], "start": start.clip(lower=0), "end": end})
+    sizes = annotation.sizes if isinstance(annotation, Genome) else None
+    windows = promoter_windows(genes, upstream=upstream, downstream=downstream, sizes=sizes)
     peak = _intervals.names(windows).to_numpy()
     links = pd.DataFrame({"peak": peak, "gene": genes["gene"].to_numpy(), "distance": 0})
     links = links.assign(weight=1.0).drop_duplicates(["peak", "gene"])
@@ -198,15 +192,5 @@ def _columns(
     if ranked:
         access, expression = _moments.ranks(access), _moments.ranks(expression)
     sites = genes[["chrom"]].assign(gene=names.get_indexer(pd.Index(genes["gene"].astype(str))))
-    gc = _gc(annotation, peaks) if isinstance(annotation, Genome) else None
+    gc = annotation.gc(peaks) if isinstance(annotation, Genome) else None
     return _null.measured(access, expression, peaks, sites=sites, gc=gc)
-
-
-def _gc(genome: Genome, peaks: pd.DataFrame) -> npt.NDArray[np.float64]:
-    """Return the share of G and C among the known bases of each peak."""
-    shares = []
-    for start in range(0, len(peaks), _GC_BLOCK):
-        codes = genome.sequence(peaks.iloc[start : start + _GC_BLOCK])
-        known = (codes < 4).sum(axis=1)
-        shares.append(((codes == 1) | (codes == 2)).sum(axis=1) / np.maximum(known, 1))
-    return np.concatenate(shares)

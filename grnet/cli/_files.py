@@ -4,7 +4,7 @@ The commands import this module when they run: it loads what ``--help`` can do w
 """
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 import grnet as gn
 from grnet.cli._console import err, shortest, step
 from grnet.io._atomic import replacing
+from grnet.io.networks._tables import write_text
 from grnet.pp._matrix import matrix_of, scale_of
 
 
@@ -51,12 +52,12 @@ def _logged(values: Any) -> Any:  # noqa: ANN401 - dense or any sparse
     return np.log1p(np.asarray(values, dtype=np.float32))
 
 
-TABLES = {".tsv": "\t", ".csv": ",", ".gz": "\t", ".parquet": ""}
+TABLES = (".tsv", ".csv", ".tsv.gz", ".csv.gz", ".parquet")
 
 
 def written_as_table(path: Path) -> None:
     """Raise unless the ending of a table's name says how to write it."""
-    if path.suffix.lower() not in TABLES:
+    if not path.name.lower().endswith(TABLES):
         message = f"Cannot tell a format from {path.name!r}: end the name in {', '.join(TABLES)}."
         raise ValueError(message)
 
@@ -64,15 +65,11 @@ def written_as_table(path: Path) -> None:
 def write_table(frame: pd.DataFrame, path: Path) -> None:
     """Write a table in the format of the name's ending."""
     written_as_table(path)
-    separator = TABLES[path.suffix.lower()]
+    if path.suffix.lower() != ".parquet":
+        write_text(frame, path)
+        return
     with replacing(path) as part:
-        if not separator:
-            frame.to_parquet(part, index=False)
-            return
-        if path.name.lower().endswith(".csv.gz"):
-            separator = ","
-        packed: Literal["gzip"] | None = "gzip" if path.suffix.lower() == ".gz" else None
-        frame.to_csv(part, sep=separator, index=False, compression=packed)
+        frame.to_parquet(part, index=False)
 
 
 def write_picture(ax: Axes, path: Path) -> None:

@@ -28,14 +28,22 @@ def evaluate(  # noqa: PLR0913 - one argument per option
     signed: Annotated[bool, typer.Option(help="Rank by signed weights.")] = False,
     column: o.Columns = None,
     seed: o.Seed = 0,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Also write a csv.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Also write a table: .csv, .tsv, .parquet.")
+    ] = None,
 ) -> None:
     """Score a network against known edges, beside rankings that know nothing of regulation.
 
     grnet evaluate network.tsv truth.csv --expression counts.h5ad
     """
-    from grnet.cli._files import read_prepared, write_table  # noqa: PLC0415 - heavy
+    from grnet.cli._files import (  # noqa: PLC0415 - heavy
+        read_prepared,
+        write_table,
+        written_as_table,
+    )
 
+    if out is not None:
+        written_as_table(out)
     columns = o.pairs(column, "--column") or None
     regulators = None if tfs is None else gn.io.read_tfs(tfs)
     grn = gn.io.read_network(network, columns=columns)

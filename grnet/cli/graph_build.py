@@ -1,7 +1,7 @@
 """`grnet graph build`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -17,11 +17,22 @@ if TYPE_CHECKING:
     from grnet.io import Genome
 
 
-class _Joined(NamedTuple):
-    """What joins TFs to peaks and peaks to genes."""
-
-    links: "pd.DataFrame"
-    bindings: "pd.DataFrame | None"
+Evidence = Annotated[
+    list[str] | None,
+    typer.Option(metavar="[TF=]PATH", help="ChIP peaks of a TF, or of many; repeatable."),
+]
+Aliases = Annotated[
+    Path | None, typer.Option(help="Table of gene names, one kind of name a column.")
+]
+Links = Annotated[
+    str,
+    typer.Option(
+        help="auto, distance, correlation, rank_correlation; promoter leaves the peaks out."
+    ),
+]
+Prior = Annotated[
+    Path | None, typer.Option(help="Also write the TF-gene network through the peaks.")
+]
 
 
 def build(  # noqa: PLR0913 - one argument per option
@@ -30,36 +41,20 @@ def build(  # noqa: PLR0913 - one argument per option
     annotation: Annotated[Path, typer.Option(help="Genes: GTF, GFF3 or a table chrom, tss, gene.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The graph: .safetensors.")],
     genome: Annotated[Path | None, typer.Option(help="FASTA; motifs and GC need it.")] = None,
-    tfs: Annotated[
-        str | None, typer.Option(help="Regulators; by default those with evidence.")
-    ] = None,
+    tfs: Annotated[str | None, typer.Option(help="Default: all with evidence.")] = None,
     atac: Annotated[Path | None, typer.Option(help="Cells x peaks: .h5ad, .h5, .npz.")] = None,
     fragments: Annotated[Path | None, typer.Option(help="Fragments, counted in --peaks.")] = None,
     peaks: Annotated[Path | None, typer.Option(help="ATAC peaks, without a matrix.")] = None,
-    evidence: Annotated[
-        list[str] | None,
-        typer.Option(metavar="[TF=]PATH", help="ChIP peaks of a TF, or of many; repeatable."),
-    ] = None,
-    tf_column: Annotated[
-        str | None, typer.Option(help="Column of the evidence that names the TF, e.g. name.")
-    ] = None,
+    evidence: Evidence = None,
+    tf_column: Annotated[str | None, typer.Option(help="Column that names the TF: name.")] = None,
     motifs: Annotated[Path | None, typer.Option(help="MEME, JASPAR or TRANSFAC.")] = None,
     max_pvalue: o.MaxPvalue = 5e-5,
-    aliases: Annotated[
-        Path | None, typer.Option(help="Table of gene names, one kind of name a column.")
-    ] = None,
-    links: Annotated[
-        str,
-        typer.Option(
-            help="auto, distance, correlation, rank_correlation; promoter leaves the peaks out."
-        ),
-    ] = "auto",
+    aliases: Aliases = None,
+    links: Links = "auto",
     max_distance: Annotated[int | None, typer.Option(help="Of a peak from a start site.")] = None,
     known: Annotated[Path | None, typer.Option(help="Known edges: source, target.")] = None,
     held_out: Annotated[float | None, typer.Option(help="Share of them to hold out.")] = None,
-    prior: Annotated[
-        Path | None, typer.Option(help="Also write the TF-gene network through the peaks.")
-    ] = None,
+    prior: Prior = None,
     normalize: o.Normalize = None,
     seed: o.Seed = 0,
 ) -> None:
@@ -71,18 +66,19 @@ def build(  # noqa: PLR0913 - one argument per option
     _checked(out, prior, evidence=evidence, motifs=motifs, genome=genome)
     from grnet.cli._files import read_prepared  # noqa: PLC0415 - heavy
 
+    regulators = None if tfs is None else gn.io.read_tfs(tfs)
+    edges = None if known is None else gn.io.read_network(known)
     rna = read_prepared(counts, normalize=normalize, layer=None)
     reference = gn.io.Genome(genome, annotation=annotation) if genome else None
     genes: Any = reference or gn.io.read_annotation(annotation)
     names = _names(aliases)
     data: Any = rna
-    regions = None
+    linked: Any = rna
     if links != "promoter":
-        with step("Reading peaks"):
-            data, regions = _accessibility(rna, atac, fragments, peaks=peaks, genes=genes)
+        data, linked = _accessibility(rna, atac, fragments, peaks=peaks, genes=genes)
     with step("Joining TFs, peaks and genes"):
         table = gn.cis.link_peaks(
-            data if regions is None else regions,
+            linked,
             genes,
             method=cast("Any", links),
             max_distance=max_distance,
@@ -90,27 +86,23 @@ def build(  # noqa: PLR0913 - one argument per option
             aliases=names,
         )
         hits = _hits(table, reference, motifs, max_pvalue=max_pvalue)
-        found = _evidence(evidence, tf_column)
-        joined = _Joined(table, _bindings(table, found, hits, rna=rna, names=names))
-    edges = gn.io.read_network(known) if known else None
+        bindings = _bindings(table, _evidence(evidence, tf_column), hits, rna=rna, names=names)
     with step("Building the graph"):
         graph = gn.graph.build(
             data,
             genes,
-            tfs=None if tfs is None else gn.io.read_tfs(tfs),
-            links=joined.links,
-            bindings=joined.bindings,
+            tfs=regulators,
+            links=table,
+            bindings=bindings,
             known=edges,
             held_out=held_out,
             seed=seed,
         )
     gn.graph.save(graph, out)
     show(gn.graph.summary(graph).reset_index(), title="The graph")
-    written = [out]
-    if prior is not None and joined.bindings is not None:
-        gn.io.write_network(gn.cis.prior_network(joined.bindings, joined.links), prior)
-        written.append(prior)
-    told(f"Written: {', '.join(map(shortest, written))}")
+    if prior is not None and bindings is not None:
+        gn.io.write_network(gn.cis.prior_network(bindings, table), prior)
+    told(f"Written: {', '.join(shortest(path) for path in (out, prior) if path is not None)}")
 
 
 def _checked(
@@ -135,19 +127,23 @@ def _checked(
 
 def _accessibility(
     rna: "AnnData", atac: Path | None, fragments: Path | None, *, peaks: Path | None, genes: object
-) -> "tuple[MuData | AnnData, pd.DataFrame | None]":
-    """Return the cells, and the peaks where there are no cells of them."""
+) -> "tuple[MuData | AnnData, MuData | AnnData | pd.DataFrame]":
+    """Return the cells of the graph, and what holds the peaks to link: those cells, or a table."""
     if atac is not None:
-        return gn.io.read_multiome(rna=rna, atac=atac), None
+        with step(f"Reading {shortest(atac)}"):
+            both = gn.io.read_multiome(rna=rna, atac=atac)
+        return both, both
     if fragments is not None:
         if peaks is None:
             message = "--fragments are counted in peaks: give --peaks peaks.bed too."
             raise typer.BadParameter(message)
-        counted = gn.io.read_fragments(
-            fragments, peaks, annotation=cast("Any", genes), min_fragments=1
-        )
-        return gn.io.read_multiome(rna=rna, atac=counted), None
-    return rna, None if peaks is None else gn.io.read_peaks(peaks)
+        with step(f"Counting {shortest(fragments)} in peaks"):
+            counted = gn.io.read_fragments(
+                fragments, peaks, annotation=cast("Any", genes), min_fragments=1
+            )
+            both = gn.io.read_multiome(rna=rna, atac=counted)
+        return both, both
+    return rna, rna if peaks is None else gn.io.read_peaks(peaks)
 
 
 def _names(path: Path | None) -> "pd.DataFrame | None":

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, Any]
 
 MEASURED = "measured"
-_BASES_AT_A_TIME = 50_000_000
 
 
 def features(data: HeteroData, node_type: str) -> pd.DataFrame:
@@ -90,7 +89,7 @@ def of_peaks(
     length = (regions["end"] - regions["start"]).to_numpy(np.float64)
     frame = pd.DataFrame({"log_length": np.log1p(length)})
     if genome is not None:
-        frame["gc"] = _gc(regions, genome)
+        frame["gc"] = genome.gc(regions)
     for name, track in tracks.items():
         frame[name] = track.to_numpy(np.float64)
         known = frame[name].notna()
@@ -175,18 +174,3 @@ def _harmonised(regions: pd.DataFrame, genome: Genome) -> pd.DataFrame:
     """Return the peaks on chromosomes of the genome; the index is their position."""
     found: pd.DataFrame = genome.harmonise(regions.reset_index(drop=True), what="the peaks")
     return found
-
-
-def _gc(regions: pd.DataFrame, genome: Genome) -> Array:
-    """Return the share of G and C among the known bases, in blocks of bounded memory."""
-    found = _harmonised(regions, genome)
-    share = np.full(len(regions), np.nan)
-    longest = int((found["end"] - found["start"]).max())
-    step = max(1, _BASES_AT_A_TIME // max(longest, 1))
-    for start in range(0, len(found), step):
-        block = found.iloc[start : start + step]
-        codes = genome.sequence(block)
-        known = (codes < 4).sum(axis=1)
-        strong = ((codes == 1) | (codes == 2)).sum(axis=1)
-        share[block.index.to_numpy()] = np.where(known > 0, strong / np.maximum(known, 1), np.nan)
-    return share

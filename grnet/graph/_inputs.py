@@ -63,12 +63,8 @@ def modalities(data: MuData | AnnData) -> tuple[AnnData, AnnData | None]:
 
 def regions_of(atac: AnnData) -> pd.DataFrame:
     """Return the peaks of the data, indexed by name."""
-    what = "the peaks"
-    if set(_intervals.COLUMNS) <= set(atac.var.columns):
-        frame = _intervals.checked(atac.var[list(_intervals.COLUMNS)], what=what)
-    else:
-        frame = _intervals.from_names(atac.var_names, what=what)
-    return frame[list(_intervals.COLUMNS)].set_axis(pd.Index(_intervals.names(frame)))
+    frame = _intervals.of_variables(atac.var, what="the peaks")
+    return frame.set_axis(pd.Index(_intervals.names(frame)))
 
 
 def tables(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,20 +11,8 @@ import scipy.sparse as sp
 from grnet import _checks, _intervals
 from grnet._chromosomes import renamed
 
-if TYPE_CHECKING:
-    from anndata import AnnData
-
 REACH = 5.0
 """Multiples of the decay distance after which a peak says nothing of a gene any more."""
-
-
-def intervals_of(adata: AnnData) -> pd.DataFrame:
-    """Return the intervals of the peaks, from ``var`` or from their names."""
-    if set(_intervals.COLUMNS) <= set(adata.var):
-        return _intervals.checked(adata.var[list(_intervals.COLUMNS)], what="adata.var")
-    return _intervals.from_names(adata.var_names, what="adata.var").set_axis(
-        adata.var_names, axis=0
-    )
 
 
 def weights(

@@ -10,7 +10,7 @@ import pandas as pd
 import scipy.sparse as sp
 from anndata import AnnData
 
-from grnet import _genes
+from grnet import _genes, _intervals
 from grnet.io.genome.annotation import as_genes
 from grnet.pp import _peak_genes
 from grnet.pp._matrix import matrix_of
@@ -85,7 +85,7 @@ def gene_activity(
     counts = matrix_of(adata, layer)
     table = _genes.located(as_genes(annotation), genes, aliases=aliases)
     weights, names = _peak_genes.weights(
-        _peak_genes.intervals_of(adata),
+        _intervals.of_variables(adata.var, what="the peaks"),
         table,
         upstream=upstream,
         downstream=downstream,

@@ -14,7 +14,6 @@ from sklearn.utils.sparsefuncs import inplace_column_scale, inplace_row_scale
 from grnet import _checks, _intervals, _keys
 from grnet._chromosomes import renamed
 from grnet.io.genome.intervals import read_peaks
-from grnet.pp import _peak_genes
 from grnet.pp._matrix import matrix_of, record, require_counts, store, writable
 
 if TYPE_CHECKING:
@@ -93,7 +92,7 @@ def filter_peaks(
             out.n_obs
         )
     if exclude is not None:
-        fails["exclude"] = _inside(_peak_genes.intervals_of(out), exclude)
+        fails["exclude"] = _inside(_intervals.of_variables(out.var, what="the peaks"), exclude)
     keep = ~np.logical_or.reduce(list(fails.values()))
     dropped = {f"dropped_by_{name}": int(failed.sum()) for name, failed in fails.items()}
     if not keep.any():

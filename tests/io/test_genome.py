@@ -378,3 +378,13 @@ def test_the_index_survives_a_copy(tmp_path):
     os.utime(moved)  # younger than its index, but the index fits
     Genome(moved)
     assert (tmp_path / "h.fa.fai").stat().st_mtime_ns == stamp
+
+
+def test_gc_is_the_share_of_known_bases_and_unknown_chromosomes_have_none():
+    genome = Genome.from_sequences({"chr1": "GGCATNNNacgtgc", "chr2": "A" * 9})
+    table = pd.DataFrame(
+        {"chrom": ["2", "1", "1", "chrUn", "1"], "start": [0, 0, 5, 0, 3], "end": [9, 5, 8, 4, 14]},
+        index=[7, 3, 5, 1, 2],
+    )
+    expected = [0.0, 3 / 5, np.nan, np.nan, 4 / 8]
+    assert genome.gc(table) == pytest.approx(expected, nan_ok=True)

@@ -79,6 +79,22 @@ def read_annotation(path: str | Path, *, feature: Feature = "gene") -> pd.DataFr
     return _rows(parts, file, feature=feature)
 
 
+def promoter_windows(
+    genes: pd.DataFrame, *, upstream: int, downstream: int, sizes: "pd.Series[int] | None" = None
+) -> pd.DataFrame:
+    """Return ``chrom, start, end`` of the promoter of each gene, in the order of the table.
+
+    ``downstream`` counts the start site itself. Genes without a strand count as on ``+``. Windows
+    end at the ends of their chromosome where its size is known.
+    """
+    tss, minus = genes["tss"], genes["strand"] == "-"
+    start = (tss - upstream).where(~minus, tss - downstream + 1)
+    end = start + upstream + downstream
+    if sizes is not None:
+        end = end.clip(upper=genes["chrom"].map(sizes))
+    return pd.DataFrame({"chrom": genes["chrom"], "start": start.clip(lower=0), "end": end})
+
+
 def as_genes(annotation: HasGenes | pd.DataFrame | str | Path) -> pd.DataFrame:
     """Return an annotation as a frame, whatever it is given as.
 

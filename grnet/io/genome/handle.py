@@ -5,13 +5,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from grnet import _checks, _chromosomes, _intervals
 from grnet._alphabet import UNKNOWN, Codes, reverse_complement
 from grnet.io.genome import _fasta
 from grnet.io.genome._fasta import Positions
-from grnet.io.genome.annotation import as_genes
+from grnet.io.genome.annotation import as_genes, promoter_windows
 
 logger = logging.getLogger(__name__)
 
@@ -231,6 +232,45 @@ class Genome:
                 out[alike, :size] = reverse_complement(out[alike, :size])
         return out
 
+    def gc(self, intervals: pd.DataFrame) -> npt.NDArray[np.float64]:
+        """Return the share of G and C among the known bases of intervals.
+
+        Parameters
+        ----------
+        intervals
+            Frame with ``chrom``, ``start`` and ``end``.
+
+        Returns
+        -------
+        ndarray
+            One share per row; NaN where no base is known or the genome lacks the chromosome.
+
+        Raises
+        ------
+        ValueError
+            If no chromosome is known, or an interval ends beyond its own.
+
+        Examples
+        --------
+        >>> import grnet as gn
+        >>> import pandas as pd
+        >>> genome = gn.io.Genome.from_sequences({"chr1": "ACGTNNNN"})
+        >>> genome.gc(pd.DataFrame({"chrom": "chr1", "start": [0, 1, 5], "end": [4, 3, 8]}))
+        array([0.5, 1. , nan])
+        """
+        found = self.harmonise(intervals.reset_index(drop=True), what="the table")
+        share = np.full(len(intervals), np.nan)
+        longest = int((found["end"] - found["start"]).max())
+        step = max(1, _BLOCK // max(longest, 1))
+        for at in range(0, len(found), step):
+            block = found.iloc[at : at + step]
+            codes = self.sequence(block)
+            known = (codes < UNKNOWN).sum(axis=1)
+            strong = ((codes == 1) | (codes == 2)).sum(axis=1)
+            ratio = np.where(known > 0, strong / np.maximum(known, 1), np.nan)
+            share[block.index.to_numpy()] = ratio
+        return share
+
     def tss(self) -> pd.DataFrame:
         """Return the transcription start site of each gene as an interval of one base.
 
@@ -291,13 +331,11 @@ class Genome:
         """
         for name, value in (("upstream", upstream), ("downstream", downstream)):
             _checks.in_range(value, 0, 1 << 31, what=name)
-        sites = self.tss()
-        tss, minus = sites["start"], sites["strand"] == "-"
-        start = (tss - upstream).where(~minus, tss - downstream + 1)
-        size = sites["chrom"].map(self.sizes)
-        return sites.assign(
-            start=start.clip(lower=0), end=(start + upstream + downstream).clip(upper=size)
+        genes = self.genes
+        windows = promoter_windows(
+            genes, upstream=upstream, downstream=downstream, sizes=self.sizes
         )
+        return windows.assign(gene=genes["gene"], strand=genes["strand"])
 
     def _codes(self, row: Positions, ends: tuple[Positions, Positions], longest: int) -> Codes:
         """Return the codes of windows, filled up beyond the ends of their chromosomes."""
