@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from anndata import AnnData
     from mudata import MuData
+    from torch_geometric.data import HeteroData
 
     from grnet.io import Genome
 
@@ -98,11 +99,17 @@ def build(  # noqa: PLR0913 - one argument per option
             held_out=held_out,
             seed=seed,
         )
-    gn.graph.save(graph, out)
-    show(gn.graph.summary(graph).reset_index(), title="The graph")
+    _write(graph, out)
     if prior is not None and bindings is not None:
         gn.io.write_network(gn.cis.prior_network(bindings, table), prior)
-    told(f"Written: {', '.join(shortest(path) for path in (out, prior) if path is not None)}")
+        told(f"Written: {shortest(prior)}")
+
+
+def _write(graph: "HeteroData", out: Path) -> None:
+    """Save the graph and show what it holds."""
+    gn.graph.save(graph, out)
+    show(gn.graph.summary(graph).reset_index(), title="The graph")
+    told(f"Written: {shortest(out)}")
 
 
 def _checked(
