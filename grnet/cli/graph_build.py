@@ -73,8 +73,7 @@ def build(  # noqa: PLR0913 - one argument per option
     reference = gn.io.Genome(genome, annotation=annotation) if genome else None
     genes: Any = reference or gn.io.read_annotation(annotation)
     names = _names(aliases)
-    data: Any = rna
-    linked: Any = rna
+    data = linked = cast("Any", rna)
     if links != "promoter":
         data, linked = _accessibility(rna, atac, fragments, peaks=peaks, genes=genes)
     with step("Joining TFs, peaks and genes"):
