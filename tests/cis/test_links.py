@@ -342,3 +342,15 @@ def test_genes_wanted_bear_their_own_names():
     assert gn.cis.link_peaks(peak, SITES, genes=["MINUS"], max_distance=50_000)[
         "gene"
     ].tolist() == ["MINUS"]
+
+
+def test_peaks_on_contigs_that_the_genome_lacks_do_not_stop_the_others():
+    multiome = gn.datasets.simulate_multiome(n_cells=60, n_genes=30, n_tfs=3, seed=1)
+    atac = multiome.mdata["atac"].copy()
+    frame = atac.var[["chrom", "start", "end"]].copy()
+    frame.iloc[-1] = ["contig7", 10, 400]
+    atac.var = frame.set_axis(frame["chrom"] + ":" + frame["start"].astype(str) + "-1", axis=0)
+    mdata = MuData({"rna": multiome.mdata["rna"].copy(), "atac": atac})
+    links = gn.cis.link_peaks(mdata, multiome.genome, method="correlation")
+    assert len(links)
+    assert not links["peak"].str.startswith("contig7").any()
