@@ -14,7 +14,10 @@ import pytest
 import grnet as gn
 
 PROJECT = Path(__file__).resolve().parents[1]
-PACKAGES = ("cis", "datasets", "evaluate", "graph", "infer", "io", "pl", "pp")
+PACKAGES = (
+    *("cis", "datasets", "dna", "evaluate", "explain", "graph", "infer", "io", "models", "pl"),
+    *("pp", "train"),
+)
 HEAVY = {"anndata", "lightning", "matplotlib", "numpy", "pandas", "scanpy", "scipy", "torch"}
 MODULES = sorted((PROJECT / "grnet").rglob("*.py"))
 

@@ -1,0 +1,90 @@
+"""Parts that sequence models share."""
+
+from abc import ABC, abstractmethod
+from typing import Any, Literal
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from grnet import _checks
+from grnet.models._heads import Head, Outputs, strand_mean
+
+Activation = Literal["relu", "gelu", "elu", "softplus", "silu"]
+
+_ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "gelu": nn.GELU,
+    "elu": nn.ELU,
+    "softplus": nn.Softplus,
+    "silu": nn.SiLU,
+}
+
+
+def activation(name: Activation) -> nn.Module:
+    """Return a new activation module: one for each use, as attribution methods need."""
+    return _ACTIVATIONS[_checks.one_of(name, tuple(_ACTIVATIONS), "activation")]()
+
+
+def at_the_door(x: torch.Tensor) -> torch.Tensor:
+    """Return sequences as floats (N, 4, L), from codes (N, L) or as they are.
+
+    Raises
+    ------
+    ValueError
+        If they have another shape.
+    """
+    if x.dtype == torch.uint8 and x.ndim == 2:
+        hot = functional.one_hot(x.long(), 5)[..., :4]
+        return hot.transpose(1, 2).to(torch.get_default_dtype())
+    if x.ndim != 3 or x.shape[1] != 4 or not x.is_floating_point():
+        message = (
+            f"A sequence model was given {x.dtype} of shape {tuple(x.shape)}: expected uint8 codes "
+            "(N, L) or floats (N, 4, L) with rows A, C, G, T. See gn.dna.one_hot."
+        )
+        raise ValueError(message)
+    return x
+
+
+class SequenceModel(nn.Module, ABC):
+    """A model of DNA: sequences in, logits out, over one strand or both."""
+
+    config: Any
+
+    @abstractmethod
+    def strand(self, x: torch.Tensor) -> Outputs:
+        """Return the outputs for one strand, floats (N, 4, L)."""
+
+    def forward(self, x: torch.Tensor) -> Outputs:
+        """Return raw outputs for codes (N, L) or floats (N, 4, L).
+
+        The other strand is the input with both axes flipped, so that averaging over strands is
+        exact: a sequence and its reverse complement get the same outputs.
+        """
+        hot = at_the_door(x)
+        if not self.config.reverse_complement:
+            return self.strand(hot)
+        head: Head = self.config.head
+        stranded = bool(getattr(self.config, "stranded", False))
+        return strand_mean(
+            self.strand(hot), self.strand(hot.flip(1, 2)), head=head, stranded=stranded
+        )
+
+
+class GlobalPool(nn.Module):
+    """Maximum and mean over positions, side by side."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return (N, 2C) for (N, C, L)."""
+        return torch.cat([x.amax(-1), x.mean(-1)], dim=1)
+
+
+def dense(n_in: int, n_hidden: int, n_out: int, *, dropout: float, act: Activation) -> nn.Module:
+    """Return a hidden layer and a linear one, with dropout before each."""
+    return nn.Sequential(
+        nn.Dropout(dropout),
+        nn.Linear(n_in, n_hidden),
+        activation(act),
+        nn.Dropout(dropout),
+        nn.Linear(n_hidden, n_out),
+    )
