@@ -1,0 +1,292 @@
+"""Training of any model on any data that give batches."""
+
+import logging
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import lightning
+import pandas as pd
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, Dataset
+
+from grnet import _checks
+from grnet._torch import resolve_device
+from grnet.train import _resuming
+from grnet.train._lightning import (
+    Bar,
+    Batched,
+    BestEpoch,
+    EpochSampler,
+    Optimisation,
+    TrainingModule,
+)
+from grnet.train.objectives import HeadObjective, Objective
+
+if TYPE_CHECKING:
+    from grnet.dna import Augmentation
+
+_ELSEWHERE = ("device", "precision", "compile", "n_workers", "patience")
+"""Settings that do not make it another run."""
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """How a model is trained.
+
+    Parameters
+    ----------
+    max_epochs
+        Passes over the data at most.
+    batch_size
+        Examples per step.
+    optimizer, learning_rate, weight_decay
+        ``"adamw"``, ``"adam"``, ``"rmsprop"`` or ``"sgd"``; the decay is the L2 penalty.
+    schedule
+        Of the learning rate: ``"one_cycle"``, ``"cosine"``, ``"plateau"`` or ``"constant"``.
+    patience
+        Epochs without a better one after which training stops.
+    gradient_clip
+        Largest norm of a gradient; 0 for any.
+    precision
+        ``"auto"`` computes in bfloat16 where CUDA has it, in float32 elsewhere.
+    compile
+        Compile the model first: pays on a GPU, for runs of minutes.
+    device
+        ``"auto"`` takes CUDA where there is one.
+    n_workers
+        Processes that load data; 0 loads in this one, which suffices for data in memory.
+
+    Examples
+    --------
+    >>> import grnet as gn
+    >>> gn.train.FitSettings(max_epochs=5).schedule
+    'one_cycle'
+    """
+
+    max_epochs: int = 30
+    batch_size: int = 64
+    optimizer: Literal["adamw", "adam", "rmsprop", "sgd"] = "adamw"
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-2
+    schedule: Literal["one_cycle", "cosine", "constant", "plateau"] = "one_cycle"
+    patience: int = 8
+    gradient_clip: float = 1.0
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    compile: bool = False
+    device: str = "auto"
+    n_workers: int = 0
+
+    def __post_init__(self) -> None:
+        for name, low in (("max_epochs", 1), ("batch_size", 1), ("patience", 0), ("n_workers", 0)):
+            _checks.in_range(getattr(self, name), low, 1 << 31, what=name)
+        _checks.in_range(self.learning_rate, 1e-12, 1e3, what="learning_rate")
+        _checks.one_of(self.optimizer, ("adamw", "adam", "rmsprop", "sgd"), "optimizer")
+        schedules = ("one_cycle", "cosine", "constant", "plateau")
+        _checks.one_of(self.schedule, schedules, "schedule")
+        _checks.one_of(self.precision, ("auto", "float32", "bfloat16"), "precision")
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """What training gave.
+
+    Parameters
+    ----------
+    model
+        With the weights of the best epoch, on the CPU, in evaluation mode.
+    history
+        One row per epoch: ``epoch, train_loss``, and of the validation data ``loss`` and figures.
+    best_epoch
+        Whose weights the model has.
+    metrics
+        The figures of that epoch.
+    seconds
+        How long it took.
+    params
+        Settings and seed.
+
+    Examples
+    --------
+    >>> import grnet as gn
+    >>> gn.train.Fit.__name__
+    'Fit'
+    """
+
+    model: nn.Module
+    history: pd.DataFrame
+    best_epoch: int
+    metrics: dict[str, float]
+    seconds: float
+    params: dict[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Return the model's name, the best epoch and its figures."""
+        figures = ", ".join(f"{key}={value:.3f}" for key, value in self.metrics.items())
+        return (
+            f"Fit({type(self.model).__name__}, best epoch {self.best_epoch} of "
+            f"{len(self.history)}, {self.seconds:.1f} s: {figures})"
+        )
+
+
+def fit(
+    model: nn.Module,
+    data: Batched,
+    *,
+    validation: Batched | None = None,
+    objective: Objective | None = None,
+    settings: FitSettings | None = None,
+    augment: "Augmentation | None" = None,
+    seed: int = 0,
+    folder: str | Path | None = None,
+) -> Fit:
+    """Train a model, and return it as it was in its best epoch.
+
+    Parameters
+    ----------
+    model
+        Any module; it is trained in place.
+    data
+        Training examples, such as :class:`SequenceData`.
+    validation
+        Examples that choose the best epoch and stop the training. Without them it runs for all
+        epochs and the last one counts.
+    objective
+        Loss and figures; by default those of the model's head.
+    settings
+        See :class:`FitSettings`.
+    augment
+        Changes every training batch, as :class:`grnet.dna.Augmentation` does.
+    seed
+        Of the order of the examples, dropout and augmentation.
+    folder
+        Where the state is kept after each epoch. A run that was killed goes on from there when it
+        is called again, and ends as if nothing had happened.
+
+    Returns
+    -------
+    Fit
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to train on, training diverges, or the folder holds another run.
+
+    Notes
+    -----
+    By Lightning. The random state of the caller is left alone; weights are drawn when a model is
+    made, so make it under ``torch.manual_seed`` to repeat a run.
+
+    Examples
+    --------
+    >>> import grnet as gn
+    >>> import numpy as np
+    >>> codes = np.random.default_rng(0).integers(0, 4, (64, 30)).astype(np.uint8)
+    >>> data = gn.train.SequenceData(codes, (codes[:, 10] == 2))
+    >>> settings = gn.train.FitSettings(max_epochs=2)
+    >>> gn.train.fit(gn.models.SequenceCNN(), data, settings=settings).best_epoch
+    1
+    """
+    chosen = settings or FitSettings()
+    goal = objective or HeadObjective(model.config.head)  # type: ignore[union-attr, arg-type]
+    if not len(data) or (validation is not None and not len(validation)):
+        message = "There is nothing to train on or to validate with: the data are empty."
+        raise ValueError(message)
+    begin = time.perf_counter()
+    _resuming.claim(folder, _facts(model, data, chosen, seed=seed))
+    state = _resuming.checkpoint(folder)
+    best = BestEpoch(goal, patience=chosen.patience if validation is not None else None)
+    if chosen.compile:
+        model.compile()
+    how = Optimisation(chosen.optimizer, chosen.learning_rate, chosen.weight_decay, chosen.schedule)
+    with _left_as_found(model):
+        module = TrainingModule(model, goal, how, augment=augment, seed=seed)
+        trainer = _trainer(chosen, best, folder)
+        training = _loader(data, chosen, seed=seed)
+        watched = None if validation is None else _loader(validation, chosen, seed=None)
+        trainer.fit(module, training, watched, ckpt_path=state, weights_only=True)
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    return _result(model, best, seconds=time.perf_counter() - begin, params=asdict(chosen))
+
+
+def _facts(model: nn.Module, data: Batched, settings: FitSettings, *, seed: int) -> dict[str, Any]:
+    """Return what tells one run from another; where it computes does not."""
+    told = {key: value for key, value in asdict(settings).items() if key not in _ELSEWHERE}
+    n_weights = sum(p.numel() for p in model.parameters())
+    return {"model": type(model).__name__, "n_weights": n_weights, "n": len(data), **told} | {
+        "seed": seed
+    }
+
+
+def _trainer(
+    settings: FitSettings, best: BestEpoch, folder: str | Path | None
+) -> lightning.Trainer:
+    device = resolve_device(settings.device)
+    callbacks: list[lightning.Callback] = [best, Bar()]
+    if folder is not None:
+        callbacks.append(_resuming.keeper(folder))
+    return lightning.Trainer(
+        accelerator="gpu" if device.type == "cuda" else "cpu",
+        devices=1 if device.index is None else [device.index],
+        max_epochs=settings.max_epochs,
+        precision=_precision(settings.precision, device),
+        gradient_clip_val=settings.gradient_clip or None,
+        callbacks=callbacks,
+        logger=False,
+        enable_checkpointing=folder is not None,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+    )
+
+
+def _precision(asked: str, device: torch.device) -> Literal["bf16-mixed", "32-true"]:
+    has_bfloat16 = device.type == "cuda" and torch.cuda.is_bf16_supported()
+    return "bf16-mixed" if asked == "bfloat16" or (asked == "auto" and has_bfloat16) else "32-true"
+
+
+def _loader(data: Batched, settings: FitSettings, *, seed: int | None) -> DataLoader[Any]:
+    """Return whole batches; in a drawn order with a seed, else in that of the data."""
+    return DataLoader(
+        cast("Dataset[Any]", data),
+        batch_size=settings.batch_size if seed is not None else max(settings.batch_size, 512),
+        sampler=None if seed is None else EpochSampler(len(data), seed=seed),
+        collate_fn=_as_it_is,
+        num_workers=settings.n_workers,
+        persistent_workers=settings.n_workers > 0,
+    )
+
+
+def _as_it_is(batch: Any) -> Any:  # noqa: ANN401 - batches are what the data make them
+    return batch
+
+
+@contextmanager
+def _left_as_found(model: nn.Module) -> Iterator[None]:
+    """Leave random state, mode and device alone, and keep Lightning's remarks to itself."""
+    talkers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [talker.level for talker in talkers]
+    for talker in talkers:
+        talker.setLevel(logging.ERROR)
+    try:
+        with torch.random.fork_rng(), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=r"(lightning|torch\.optim|torch\.utils)\.")
+            yield
+    finally:
+        model.cpu().eval()
+        for talker, level in zip(talkers, levels, strict=True):
+            talker.setLevel(level)
+
+
+def _result(model: nn.Module, best: BestEpoch, *, seconds: float, params: dict[str, Any]) -> Fit:
+    model.load_state_dict(best.weights)
+    history = pd.DataFrame(best.history).astype({"epoch": int})
+    row = next(row for row in best.history if row["epoch"] == best.epoch)
+    metrics = {key: value for key, value in row.items() if key != "epoch"}
+    return Fit(model, history, best.epoch, metrics, seconds, params)
