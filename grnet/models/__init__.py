@@ -1,5 +1,12 @@
 """Neural networks: plain ``nn.Module``s, each with a frozen config above it."""
 
+from grnet.models._tokens import BytePairTokens, KmerTokens, Tokens
+from grnet.models.language import (
+    DNALanguageModel,
+    DNALanguageModelConfig,
+    SequenceTransformer,
+    SequenceTransformerConfig,
+)
 from grnet.models.prediction import predict
 from grnet.models.sequence import (
     DilatedCNN,
@@ -12,12 +19,19 @@ from grnet.models.sequence import (
 from grnet.models.storage import load, save
 
 __all__ = [
+    "BytePairTokens",
+    "DNALanguageModel",
+    "DNALanguageModelConfig",
     "DilatedCNN",
     "DilatedCNNConfig",
+    "KmerTokens",
     "SequenceCNN",
     "SequenceCNNConfig",
     "SequenceCNNLSTM",
     "SequenceCNNLSTMConfig",
+    "SequenceTransformer",
+    "SequenceTransformerConfig",
+    "Tokens",
     "load",
     "predict",
     "save",

@@ -9,9 +9,11 @@ from torch import nn
 from grnet import _checks
 
 HOMES = {
+    "DNALanguageModel": "grnet.models.language",
     "DilatedCNN": "grnet.models.sequence",
     "SequenceCNN": "grnet.models.sequence",
     "SequenceCNNLSTM": "grnet.models.sequence",
+    "SequenceTransformer": "grnet.models.language",
 }
 """From the name of a model to the module that holds it and its config, ``<name>Config``."""
 
