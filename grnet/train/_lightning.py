@@ -74,22 +74,28 @@ class TrainingModule(lightning.LightningModule):
         self.model = model
         self._objective, self._optimisation = objective, optimisation
         self._augment, self._seed = augment, seed
-        self._generator: torch.Generator | None = None
         self._parts: list[tuple[torch.Tensor, torch.Tensor]] = []
         self._losses: list[tuple[float, int]] = []
         self.figures: dict[str, float] = {}
         self._train_losses: list[torch.Tensor] = []
 
-    def on_train_epoch_start(self) -> None:
-        """Let all chance of an epoch follow from seed and epoch: a resumed run is the same run."""
-        drawn = np.random.SeedSequence([self._seed, self.current_epoch]).generate_state(2)
+    def on_train_start(self) -> None:
+        """Draw on the device where the batches are."""
+        self._generator = torch.Generator(device=self.device)
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """Let all chance follow from seed, epoch and batch: a resumed run is the same run."""
+        del batch
+        if batch_idx == 0:
+            self._train_losses = []
+        sequence = np.random.SeedSequence([self._seed, self.current_epoch, batch_idx])
+        drawn = sequence.generate_state(2)
         torch.manual_seed(int(drawn[0]))
-        self._generator = torch.Generator(device=self.device).manual_seed(int(drawn[1]))
-        self._train_losses = []
+        self._generator.manual_seed(int(drawn[1]))
 
     def training_step(self, batch: Batch, _: int) -> torch.Tensor:
         """Return the loss of a batch, augmented where asked."""
-        if self._augment is not None and self._generator is not None:
+        if self._augment is not None:
             x, y = self._augment(batch["x"], batch["y"], self._generator)
             batch = {**batch, "x": x, "y": y}
         loss = self._objective.loss(self.model, batch)
