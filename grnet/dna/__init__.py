@@ -1,0 +1,33 @@
+"""From sequences to numbers: codes, one-hot tensors, k-mers; shuffles and augmentation."""
+
+from grnet.dna.augment import Augmentation, motif_mask, mutagenise
+from grnet.dna.encode import (
+    Packed,
+    from_one_hot,
+    one_hot,
+    pack_2bit,
+    reverse_complement,
+    to_codes,
+    to_text,
+    unpack_2bit,
+)
+from grnet.dna.kmers import kmer_counts, kmer_names, kmer_tokens
+from grnet.dna.sample import dinucleotide_shuffle
+
+__all__ = [
+    "Augmentation",
+    "Packed",
+    "dinucleotide_shuffle",
+    "from_one_hot",
+    "kmer_counts",
+    "kmer_names",
+    "kmer_tokens",
+    "motif_mask",
+    "mutagenise",
+    "one_hot",
+    "pack_2bit",
+    "reverse_complement",
+    "to_codes",
+    "to_text",
+    "unpack_2bit",
+]
