@@ -1,5 +1,6 @@
 """Neural networks: plain ``nn.Module``s, each with a frozen config above it."""
 
+from grnet.models._published import load_published
 from grnet.models._tokens import BytePairTokens, KmerTokens, Tokens
 from grnet.models.language import (
     DNALanguageModel,
@@ -7,6 +8,7 @@ from grnet.models.language import (
     SequenceTransformer,
     SequenceTransformerConfig,
 )
+from grnet.models.methylation import MethylationConfig, MethylationModel
 from grnet.models.prediction import predict
 from grnet.models.sequence import (
     DilatedCNN,
@@ -25,6 +27,8 @@ __all__ = [
     "DilatedCNN",
     "DilatedCNNConfig",
     "KmerTokens",
+    "MethylationConfig",
+    "MethylationModel",
     "SequenceCNN",
     "SequenceCNNConfig",
     "SequenceCNNLSTM",
@@ -33,6 +37,7 @@ __all__ = [
     "SequenceTransformerConfig",
     "Tokens",
     "load",
+    "load_published",
     "predict",
     "save",
 ]

@@ -140,7 +140,7 @@ class KmerTokens:
     @property
     def size(self) -> int:
         """How many different tokens there are."""
-        return _N_SPECIAL + 4**self.k + (0 if self.overlapping else 4)
+        return _N_SPECIAL + (1 << 2 * self.k) + (0 if self.overlapping else 4)
 
     @property
     def mask_id(self) -> int:
@@ -191,7 +191,7 @@ class KmerTokens:
         within = place - begin
         is_whole = ~is_n & (within < (end - begin) // self.k * self.k)
         starts = ~is_whole | (within % self.k == 0)
-        letters = _N_SPECIAL + 4**self.k + codes.long()
+        letters = _N_SPECIAL + (1 << 2 * self.k) + codes.long()
         ids = torch.where(is_n, _UNKNOWN, letters)
         if codes.shape[1] >= self.k:
             words = pad(self._kmers(codes), (0, self.k - 1))
@@ -316,6 +316,9 @@ class BytePairTokens:
     def _tokenizer(self) -> "Tokenizer":
         return _tokenizer(self.vocabulary)
 
+    def _number(self, name: str) -> int:
+        return int(self._tokenizer.get_vocab(with_added_tokens=True)[name])
+
     @property
     def size(self) -> int:
         """How many different tokens there are."""
@@ -324,7 +327,7 @@ class BytePairTokens:
     @property
     def mask_id(self) -> int:
         """Number of the token that hides others."""
-        return int(self._tokenizer.token_to_id("[MASK]"))
+        return self._number("[MASK]")
 
     @property
     def bases_per_token(self) -> float:
@@ -349,7 +352,7 @@ class BytePairTokens:
         texts = [to_text(row) for row in codes.cpu().numpy()]
         found = self._tokenizer.encode_batch(texts)
         n_tokens = max(len(row.ids) for row in found)
-        blank = int(self._tokenizer.token_to_id("[PAD]"))
+        blank = self._number("[PAD]")
         ids = torch.full((len(found), n_tokens), blank)
         spans = torch.zeros((len(found), n_tokens, 2), dtype=torch.long)
         is_real = torch.zeros((len(found), n_tokens), dtype=torch.bool)

@@ -162,10 +162,11 @@ class Block(nn.Module):
         """Return what came in, changed by what attention found."""
         if self.config.norm == "pre":
             x = x + self.dropout(self._attention(self.attention_norm(x), bias, turn))
-            return x + self.dropout(self._feed_forward(self.feed_forward_norm(x)))
-        x = self.attention_norm(x + self.dropout(self._attention(x, bias, turn)))
-        normed: Tensor = self.feed_forward_norm(x + self.dropout(self._feed_forward(x)))
-        return normed
+            x = x + self.dropout(self._feed_forward(self.feed_forward_norm(x)))
+        else:
+            x = self.attention_norm(x + self.dropout(self._attention(x, bias, turn)))
+            x = self.feed_forward_norm(x + self.dropout(self._feed_forward(x)))
+        return x
 
     def _attention(
         self, x: Tensor, bias: Tensor | None, turn: tuple[Tensor, Tensor] | None
@@ -180,14 +181,12 @@ class Block(nn.Module):
         return mixed
 
     def _feed_forward(self, x: Tensor) -> Tensor:
-        x = self.up(x)
         if self.config.gated:
-            gate, x = x.chunk(2, dim=-1)
-            x = self.act(gate) * x
-        else:
-            x = self.act(x)
-        projected: Tensor = self.down(x)
-        return projected
+            gate, value = self.up(x).chunk(2, dim=-1)
+            gated: Tensor = self.down(self.act(gate) * value)
+            return gated
+        plain: Tensor = self.down(self.act(self.up(x)))
+        return plain
 
 
 def alibi_slopes(n_heads: int) -> list[float]:

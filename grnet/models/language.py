@@ -242,7 +242,7 @@ class SequenceTransformer(SequenceModel):
     def strand(self, x: Tensor) -> Outputs:
         """Return logits (N, T) of one strand, or (N, T, L) per base."""
         codes = as_codes(x)
-        tokens = self.config.tokens.encode(codes)
+        tokens: Tokens = self.config.tokens.encode(codes)
         hidden = self.encoder(tokens.ids, tokens.is_real)
         if self.config.head == "per_base":
             return tokens.to_bases(self.head(hidden), codes.shape[1], how="mean").transpose(1, 2)
