@@ -154,8 +154,10 @@ def test_errors_say_what_to_do(known, monkeypatch):
 
 def test_yeast_motifs_of_one_tf_find_each_other(real_data):
     motifs = read_motifs(real_data / "yeast" / "motifs" / "Scer.cisbp.meme.gz")
-    for tf in ("CBF1", "GCN4", "MCM1", "RAP1"):
-        query, *_ = [m for m in motifs if m.tfs == (tf,)]
-        found = compare_motifs(query, [m for m in motifs if m is not query])
-        assert tf in found["tf"].tolist()
-        assert found.set_index("tf").loc[[tf], "pvalue"].min() < 1e-4
+    tf_of = pd.Series({m.name: "::".join(m.tfs) for m in motifs})
+    several = set(tf_of[tf_of.duplicated()])
+    found = compare_motifs(motifs, motifs)
+    found = found[found["query"] != found["target"]]
+    is_same = found["query"].map(tf_of) == found["tf"]
+    # some motifs of one TF are of its partners or of half a site: not all can agree
+    assert len(set(found.loc[is_same, "tf"]) & several) > 0.7 * len(several)
