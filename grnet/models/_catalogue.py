@@ -11,6 +11,7 @@ from grnet import _checks
 HOMES = {
     "DNALanguageModel": "grnet.models.language",
     "DilatedCNN": "grnet.models.sequence",
+    "MethylationModel": "grnet.models.methylation",
     "SequenceCNN": "grnet.models.sequence",
     "SequenceCNNLSTM": "grnet.models.sequence",
     "SequenceTransformer": "grnet.models.language",

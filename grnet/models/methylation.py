@@ -119,7 +119,7 @@ class MethylationModel(nn.Module):
         ``neighbours`` is (N, 2 n_neighbours, 3): methylated reads, reads, signed distance in bases;
         rows without reads are empty places. ``codes`` is uint8 (N, window).
         """
-        own = self.itself
+        own: torch.Tensor = self.itself
         if self.config.window:
             own = own + self.sequence(_given(codes, "codes"))
         if self.config.n_neighbours:

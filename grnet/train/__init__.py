@@ -1,7 +1,9 @@
 """Training: data in batches, leak-proof splits, objectives, and the loop."""
 
+from grnet.train._methylation_scores import methylation_scores
 from grnet.train.data import SequenceData
 from grnet.train.fitting import Fit, FitSettings, fit
+from grnet.train.methylation import MethylationFit, methylation_levels
 from grnet.train.metrics import calibration_error, task_scores
 from grnet.train.objectives import HeadObjective, Objective
 
@@ -9,9 +11,12 @@ __all__ = [
     "Fit",
     "FitSettings",
     "HeadObjective",
+    "MethylationFit",
     "Objective",
     "SequenceData",
     "calibration_error",
     "fit",
+    "methylation_levels",
+    "methylation_scores",
     "task_scores",
 ]

@@ -79,8 +79,8 @@ def _of_frame(given: pd.DataFrame) -> tuple[pd.DataFrame, Floats, Floats]:
     what = "the frame of CpGs"
     _checks.has_columns(given, ("chrom", "start", "methylated", "coverage"), what)
     frame = given if "end" in given else given.assign(end=given["start"] + 1)
-    counts = [given[name].to_numpy(np.float32) for name in ("methylated", "coverage")]
-    return _intervals.checked(frame[list(_intervals.COLUMNS)], what=what), *counts
+    methylated, coverage = (given[name].to_numpy(np.float32) for name in ("methylated", "coverage"))
+    return _intervals.checked(frame[list(_intervals.COLUMNS)], what=what), methylated, coverage
 
 
 def _of_adata(given: AnnData, sample: str | None) -> tuple[pd.DataFrame, Floats, Floats]:
@@ -94,11 +94,11 @@ def _of_adata(given: AnnData, sample: str | None) -> tuple[pd.DataFrame, Floats,
     if sample is not None:
         _checks.one_of(sample, [str(name) for name in given.obs_names], "sample")
     rows = slice(None) if sample is None else given.obs_names.get_indexer([sample])
-    counts = [
+    methylated, coverage = (
         np.asarray(sp.csr_matrix(given.layers[name])[rows].sum(axis=0), np.float32).ravel()
         for name in ("methylated", "coverage")
-    ]
-    return _intervals.of_variables(given.var, what="the CpGs"), *counts
+    )
+    return _intervals.of_variables(given.var, what="the CpGs"), methylated, coverage
 
 
 def inside(sites: Sites, regions: pd.DataFrame) -> Mask:
@@ -172,7 +172,7 @@ def windows(sites: Sites, genome: Genome) -> pd.DataFrame:
     start = frame["start"].to_numpy() - (base == 2)
     size = frame["chrom"].map(genome.sizes).to_numpy()
     whole = (start >= 0) & (start + 2 <= size)
-    found = frame.assign(start=start, end=start + 2).loc[whole]
+    found: pd.DataFrame = frame.assign(start=start, end=start + 2).loc[whole]
     share = float((genome.sequence(found) == [1, 2]).all(axis=1).mean()) if len(found) else 0.0
     if share < 0.5 or not whole.all():
         message = (
