@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -291,6 +292,6 @@ def test_missing_package_is_an_import_error_with_the_command(tmp_path, monkeypat
     write_dnabert2(tmp_path, dnabert2_weights(tokenizer.get_vocab_size()), tokenizer)
     # a vocabulary that no other test has made, for made ones are kept
     (tmp_path / "tokenizer.json").write_text(tokenizer.to_str(pretty=True) + "\n")
-    monkeypatch.setitem(__import__("sys").modules, "tokenizers", None)
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
     with pytest.raises(ImportError, match=r"pip install 'grnet\[lm\]'"):
         gn.models.load_published(tmp_path)
