@@ -12,7 +12,7 @@ from grnet.dna.encode import (
     unpack_2bit,
 )
 from grnet.dna.kmers import kmer_counts, kmer_names, kmer_tokens
-from grnet.dna.sample import dinucleotide_shuffle
+from grnet.dna.sample import dinucleotide_shuffle, matched_negatives
 
 __all__ = [
     "Augmentation",
@@ -22,6 +22,7 @@ __all__ = [
     "kmer_counts",
     "kmer_names",
     "kmer_tokens",
+    "matched_negatives",
     "motif_mask",
     "mutagenise",
     "one_hot",

@@ -4,26 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numba
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from grnet.dna._jit import compiled
 
+if TYPE_CHECKING:
     from grnet._alphabet import Codes
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    try:
-        kept: Callable[..., Any] = numba.njit(nogil=True, cache=True)(function)
-    except RuntimeError:  # neither the package's folder nor the user's cache can be written
-        kept = numba.njit(nogil=True)(function)
-    return kept
-
-
-@_compiled
+@compiled
 def _edges(letters: Codes) -> tuple[Codes, Ints]:
     """Return the letters that follow each letter, and where those of each begin."""
     begin = np.zeros(5, dtype=np.int64)
@@ -39,7 +30,7 @@ def _edges(letters: Codes) -> tuple[Codes, Ints]:
     return following, begin
 
 
-@_compiled
+@compiled
 def _put_last_edges_last(edges: tuple[Codes, Ints], end: int, rng: np.random.Generator) -> None:
     """Draw the last edge out of each letter, a random tree that leads to the last letter.
 
@@ -67,7 +58,7 @@ def _put_last_edges_last(edges: tuple[Codes, Ints], end: int, rng: np.random.Gen
             following[exits[base]], following[last] = following[last], following[exits[base]]
 
 
-@_compiled
+@compiled
 def _walk(letters: Codes, out: Codes, rng: np.random.Generator) -> None:
     """Shuffle one stretch without N."""
     edges = _edges(letters)
@@ -87,7 +78,7 @@ def _walk(letters: Codes, out: Codes, rng: np.random.Generator) -> None:
         out[i] = at
 
 
-@_compiled
+@compiled
 def shuffle(codes: Codes, out: Codes, rng: np.random.Generator) -> None:
     """Write a shuffle of each row of ``codes`` into each row of its block of ``out``."""
     for row in range(codes.shape[0]):
