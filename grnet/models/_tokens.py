@@ -148,9 +148,14 @@ class KmerTokens:
         return _MASK
 
     @property
-    def bases_per_token(self) -> float:
-        """How many bases further the next token starts."""
-        return 1.0 if self.overlapping else float(self.k)
+    def unknown_id(self) -> int:
+        """Number of the token for what is no base."""
+        return _UNKNOWN
+
+    @property
+    def cover(self) -> int:
+        """How many tokens cover a base."""
+        return self.k if self.overlapping else 1
 
     def encode(self, codes: Tensor) -> Tokens:
         """Cut sequences into tokens, on the device where they are.
@@ -330,10 +335,14 @@ class BytePairTokens:
         return self._number("[MASK]")
 
     @property
-    def bases_per_token(self) -> float:
-        """Mean length of a token of the vocabulary."""
-        words = [word for word in self._tokenizer.get_vocab() if not word.startswith("[")]
-        return sum(map(len, words)) / len(words)
+    def unknown_id(self) -> int:
+        """Number of the token for what is no base."""
+        return self._number("[UNK]")
+
+    @property
+    def cover(self) -> int:
+        """How many tokens cover a base."""
+        return 1
 
     def encode(self, codes: Tensor) -> Tokens:
         """Cut sequences into tokens.

@@ -6,11 +6,13 @@ from grnet.train.fitting import Fit, FitSettings, fit
 from grnet.train.methylation import MethylationFit, methylation_levels
 from grnet.train.metrics import calibration_error, task_scores
 from grnet.train.objectives import HeadObjective, Objective
+from grnet.train.pretraining import MaskedTokenObjective, pretrain_language_model
 
 __all__ = [
     "Fit",
     "FitSettings",
     "HeadObjective",
+    "MaskedTokenObjective",
     "MethylationFit",
     "Objective",
     "SequenceData",
@@ -18,5 +20,6 @@ __all__ = [
     "fit",
     "methylation_levels",
     "methylation_scores",
+    "pretrain_language_model",
     "task_scores",
 ]
