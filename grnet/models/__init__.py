@@ -8,7 +8,7 @@ from grnet.models.language import (
     SequenceTransformer,
     SequenceTransformerConfig,
 )
-from grnet.models.methylation import MethylationConfig, MethylationModel
+from grnet.models.methylation import MethylationModel, MethylationModelConfig
 from grnet.models.prediction import predict
 from grnet.models.sequence import (
     DilatedCNN,
@@ -27,8 +27,8 @@ __all__ = [
     "DilatedCNN",
     "DilatedCNNConfig",
     "KmerTokens",
-    "MethylationConfig",
     "MethylationModel",
+    "MethylationModelConfig",
     "SequenceCNN",
     "SequenceCNNConfig",
     "SequenceCNNLSTM",

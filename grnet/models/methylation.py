@@ -16,7 +16,7 @@ _LOG_STRENGTH = (-2.0, 6.0)
 
 
 @dataclass(frozen=True)
-class MethylationConfig:
+class MethylationModelConfig:
     """Settings of a :class:`MethylationModel`.
 
     Parameters
@@ -40,7 +40,7 @@ class MethylationConfig:
     Examples
     --------
     >>> import grnet as gn
-    >>> gn.models.MethylationConfig(window=200).n_neighbours
+    >>> gn.models.MethylationModelConfig(window=200).n_neighbours
     16
     """
 
@@ -90,15 +90,15 @@ class MethylationModel(nn.Module):
     --------
     >>> import grnet as gn
     >>> import torch
-    >>> model = gn.models.MethylationModel(gn.models.MethylationConfig(n_neighbours=2)).eval()
+    >>> model = gn.models.MethylationModel(gn.models.MethylationModelConfig(n_neighbours=2)).eval()
     >>> nothing, left, right = [0, 0, 0], [9, 10, -5], [1, 9, 90]
     >>> model(torch.tensor([[nothing, left, right, nothing]], dtype=torch.float32)).shape
     torch.Size([1, 2])
     """
 
-    def __init__(self, config: MethylationConfig | None = None) -> None:
+    def __init__(self, config: MethylationModelConfig | None = None) -> None:
         super().__init__()
-        self.config = c = config or MethylationConfig()
+        self.config = c = config or MethylationModelConfig()
         self.itself = nn.Parameter(torch.zeros(c.width))
         if c.n_neighbours:
             self.door = nn.Sequential(
@@ -145,7 +145,7 @@ class MethylationModel(nn.Module):
 class _Layer(nn.Module):
     """Attention of some tokens to all tokens, and a small network for each."""
 
-    def __init__(self, c: MethylationConfig) -> None:
+    def __init__(self, c: MethylationModelConfig) -> None:
         super().__init__()
         self.before, self.between = nn.LayerNorm(c.width), nn.LayerNorm(c.width)
         self.attention = nn.MultiheadAttention(
@@ -170,7 +170,7 @@ class _Layer(nn.Module):
         return out
 
 
-def _convolutions(c: MethylationConfig) -> SequenceCNNConfig:
+def _convolutions(c: MethylationModelConfig) -> SequenceCNNConfig:
     return SequenceCNNConfig(
         n_outputs=c.width,
         head="regression",

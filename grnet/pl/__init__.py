@@ -2,6 +2,7 @@
 
 from grnet.pl.accessibility import atac_cells, fragment_lengths, tss_profile
 from grnet.pl.degrees import degree_distribution
+from grnet.pl.methylation import methylation_fit
 from grnet.pl.motifs import motif_logo
 from grnet.pl.networks import neighbourhood, top_edges
 from grnet.pl.scores import benchmark_heatmap, score_bars, score_curves, tf_scores
@@ -13,6 +14,7 @@ __all__ = [
     "degree_distribution",
     "fragment_lengths",
     "locus",
+    "methylation_fit",
     "motif_logo",
     "neighbourhood",
     "score_bars",

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from grnet.io.genome import Genome
-from grnet.models.methylation import MethylationConfig
+from grnet.models.methylation import MethylationModelConfig
 from grnet.models.prediction import evaluating
 from grnet.train._methylation_scores import methylation_scores
 from grnet.train._methylation_sites import Floats, Ints, Sites, neighbours
@@ -35,7 +35,7 @@ class CpGs:
         targets: Ints,
         *,
         seen: Ints,
-        config: MethylationConfig,
+        config: MethylationModelConfig,
         sequence: tuple[Genome, pd.DataFrame] | None = None,
         gap: int = 0,
         seed: int = 0,

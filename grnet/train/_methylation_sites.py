@@ -117,7 +117,8 @@ def inside(sites: Sites, regions: pd.DataFrame) -> Mask:
 
 def drawn(sites: Sites, share: float, *, block: int, rng: np.random.Generator) -> Mask:
     """Return a random share of the CpGs: single ones, or all of blocks of so many bases."""
-    group = sites.place // block if block else sites.same_cpg
+    chrom, start = sites.place >> _CHROMOSOME, sites.frame["start"].to_numpy(np.int64)
+    group = (chrom << _CHROMOSOME) + start // block if block else sites.same_cpg
     groups, number = np.unique(group, return_inverse=True)
     # with blocks, both strands of a CpG at the seam of two blocks go with the first
     first = np.unique(sites.same_cpg, return_index=True)[1]

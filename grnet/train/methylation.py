@@ -14,7 +14,7 @@ from scipy.stats import beta
 
 from grnet import _checks
 from grnet.io.genome import Genome
-from grnet.models.methylation import MethylationConfig, MethylationModel
+from grnet.models.methylation import MethylationModel, MethylationModelConfig
 from grnet.train import _methylation_baselines as baselines
 from grnet.train._methylation_batches import CpGs, ReadsObjective, answers
 from grnet.train._methylation_scores import methylation_scores
@@ -94,7 +94,7 @@ def methylation_levels(
     sample: str | None = None,
     held_out: float | pd.DataFrame = 0.1,
     block: int = 0,
-    config: MethylationConfig | None = None,
+    config: MethylationModelConfig | None = None,
     settings: FitSettings | None = None,
     seed: int = 0,
 ) -> MethylationFit:
@@ -148,7 +148,7 @@ def methylation_levels(
     >>> sites = pd.DataFrame({"chrom": "chr1", "start": np.arange(1000) * 30, "coverage": 10})
     >>> sites["methylated"] = rng.binomial(10, level)
     >>> settings = gn.train.FitSettings(max_epochs=2)
-    >>> config = gn.models.MethylationConfig(n_neighbours=3, width=8, n_layers=1)
+    >>> config = gn.models.MethylationModelConfig(n_neighbours=3, width=8, n_layers=1)
     >>> fit = gn.train.methylation_levels(sites, config=config, settings=settings)
     >>> fit.metrics.index.tolist()
     ['model', 'neighbour mean', 'kernel mean', 'overall level']
@@ -188,13 +188,13 @@ def methylation_levels(
     )
 
 
-def _config(config: MethylationConfig | None, genome: Genome | None) -> MethylationConfig:
-    chosen = config or MethylationConfig(window=0 if genome is None else 200)
+def _config(config: MethylationModelConfig | None, genome: Genome | None) -> MethylationModelConfig:
+    chosen = config or MethylationModelConfig(window=0 if genome is None else 200)
     if (genome is None) != (chosen.window == 0):
         found = "no genome was given" if genome is None else "a genome was given"
         message = (
             f"config.window={chosen.window}, but {found}: pass genome= together with "
-            "MethylationConfig(window=...) above 0, or neither."
+            "MethylationModelConfig(window=...) above 0, or neither."
         )
         raise ValueError(message)
     return chosen
