@@ -206,6 +206,7 @@ def _sizes(settings: Mapping[str, Any]) -> dict[str, Any]:
         "depth": settings["num_hidden_layers"],
         "heads": settings["num_attention_heads"],
         "feed_forward": settings["intermediate_size"],
+        "local": 0,
         "norm_epsilon": settings["layer_norm_eps"],
         "dropout": settings["hidden_dropout_prob"],
     }

@@ -28,6 +28,9 @@ class EncoderSettings:
     feed_forward
         Channels inside a block's feed-forward part; 0 means four times the width, or 8/3 where it
         is gated, which costs the same.
+    local
+        Tokens that a convolution mixes before the blocks, an odd number; 0 for none, as in
+        published models. Without it, attention takes long to find the neighbours.
     position
         How attention knows where tokens are: ``"alibi"`` (a penalty that grows with the distance),
         ``"rotary"``, or ``"learned"`` (a vector for each place up to ``max_tokens``).
@@ -54,6 +57,7 @@ class EncoderSettings:
     depth: int = 4
     heads: int = 4
     feed_forward: int = 0
+    local: int = 9
     position: Literal["alibi", "rotary", "learned"] = "alibi"
     gated: bool = True
     activation: Literal["gelu", "silu", "relu"] = "gelu"
@@ -70,6 +74,9 @@ class EncoderSettings:
         _checks.one_of(self.activation, ("gelu", "silu", "relu"), "activation")
         _checks.one_of(self.norm, ("pre", "post"), "norm")
         _checks.in_range(self.dropout, 0, 0.99, what="dropout")
+        if self.local and self.local % 2 == 0:
+            message = f"local={self.local} is even: give an odd number of tokens, or 0 for none."
+            raise ValueError(message)
         if self.width % self.heads or (self.position == "rotary" and self.width // self.heads % 2):
             message = (
                 f"width={self.width} does not go into heads={self.heads} of a whole"
@@ -94,6 +101,7 @@ class Encoder(nn.Module):
         is_learned = config.position == "learned"
         self.places = nn.Embedding(config.max_tokens, config.width) if is_learned else None
         self.embed_norm = _layer_norm(config) if config.norm_embedding else nn.Identity()
+        self.local = _local_convolution(config)
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
         self.norm = _layer_norm(config) if config.norm == "pre" else nn.Identity()
@@ -101,7 +109,7 @@ class Encoder(nn.Module):
 
     def forward(self, ids: Tensor, is_real: Tensor | None = None) -> Tensor:
         """Return sequences x tokens x width; ``is_real`` is False where a row is filled up."""
-        x = self.dropout(self.embed_norm(self._embedded(ids, is_real)))
+        x = self.dropout(self._mixed(self.embed_norm(self._embedded(ids, is_real)), is_real))
         bias = self._bias(ids, is_real).to(x.dtype) if self._needs_bias(is_real) else None
         turn = _turns(ids.shape[1], self.config, x) if self.config.position == "rotary" else None
         for block in self.blocks:
@@ -125,6 +133,13 @@ class Encoder(nn.Module):
             )
             raise ValueError(message)
         return x + self.places.weight[: ids.shape[1]]
+
+    def _mixed(self, x: Tensor, is_real: Tensor | None) -> Tensor:
+        if self.local is None:
+            return x
+        shown = x if is_real is None else x * is_real.unsqueeze(-1)
+        near: Tensor = self.local(shown.transpose(1, 2)).transpose(1, 2)
+        return x + near
 
     def _needs_bias(self, is_real: Tensor | None) -> bool:
         return self.config.position == "alibi" or is_real is not None
@@ -209,6 +224,13 @@ def _turned(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
     first, second = x.chunk(2, dim=-1)
     turned = (first * cosine - second * sine, second * cosine + first * sine)
     return torch.cat(turned, dim=-1)
+
+
+def _local_convolution(config: EncoderSettings) -> nn.Conv1d | None:
+    if not config.local:
+        return None
+    width, reach = config.width, config.local // 2
+    return nn.Conv1d(width, width, config.local, padding=reach, groups=width)
 
 
 def _layer_norm(config: EncoderSettings) -> nn.LayerNorm:

@@ -29,6 +29,9 @@ class DNALanguageModelConfig(EncoderSettings):
     feed_forward
         Channels inside a block's feed-forward part; 0 means four times the width, or 8/3 where it
         is gated, which costs the same.
+    local
+        Tokens that a convolution mixes before the blocks, an odd number; 0 for none, as in
+        published models. Without it, attention takes long to find the neighbours.
     position
         How attention knows where tokens are: ``"alibi"`` (a penalty that grows with the distance),
         ``"rotary"``, or ``"learned"`` (a vector for each place up to ``max_tokens``).
@@ -127,7 +130,7 @@ class SequenceTransformerConfig(EncoderSettings):
 
     Parameters
     ----------
-    tokens, width, depth, heads, feed_forward, position, gated, activation
+    tokens, width, depth, heads, feed_forward, local, position, gated, activation
         As for :class:`DNALanguageModelConfig`.
     norm, norm_embedding, norm_epsilon, dropout, max_tokens, token_dropout
         As there.

@@ -39,7 +39,9 @@ def baselines(
     hidden = hidden_tokens(tokens, torch.from_numpy(draw), cutter=cutter, rate=rate)
     truth = tokens.ids[hidden]
     chance = counts / counts.sum()
-    with_token, without = _around(held_out, tokens, hidden)
+    dark = hidden | (tokens.ids == cutter.unknown_id)
+    visible = visible_bases(tokens, dark, held_out.shape[1])
+    with_token, without = _around(held_out, tokens, hidden, visible=visible)
     tables = [chain(training, order) for order in _ORDERS]
     chains = [(log_chances(t, without) - log_chances(t, with_token)).mean() for t in tables]
     return {
@@ -93,7 +95,9 @@ def _at_rest(table: Tensor) -> Tensor:
     return state
 
 
-def _around(held_out: Codes, tokens: Tokens, hidden: Tensor) -> tuple[Tensor, Tensor]:
+def _around(
+    held_out: Codes, tokens: Tokens, hidden: Tensor, *, visible: Tensor
+) -> tuple[Tensor, Tensor]:
     """Return which bases each place around some hidden tokens may hold: with and without them."""
     row = hidden.nonzero()[:, 0]
     pick = torch.linspace(0, len(row) - 1, min(len(row), _N_TOKENS)).long()
@@ -103,9 +107,9 @@ def _around(held_out: Codes, tokens: Tokens, hidden: Tensor) -> tuple[Tensor, Te
     inside = (column >= 0) & (column < held_out.shape[1])
     column = column.clamp(0, held_out.shape[1] - 1)
     codes = torch.from_numpy(held_out).long()[row[:, None], column].masked_fill(~inside, UNKNOWN)
-    visible = visible_bases(tokens, hidden, held_out.shape[1])[row[:, None], column]
+    told = visible[row[:, None], column]
     within = (offsets >= 0) & (offsets < (end - start)[:, None])
-    return _allowed(codes, visible | within), _allowed(codes, visible)
+    return _allowed(codes, told | within), _allowed(codes, told)
 
 
 def _allowed(codes: Tensor, is_told: Tensor) -> Tensor:

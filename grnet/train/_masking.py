@@ -22,7 +22,6 @@ def hidden_tokens(
     return (n_drawn > 0) & (tokens.ids != cutter.unknown_id)
 
 
-def visible_bases(tokens: Tokens, hidden: Tensor, length: int) -> Tensor:
-    """Return the bases that a token which is not hidden still shows."""
-    shown = (~hidden & (tokens.end > tokens.start)).float()
-    return tokens.to_bases(shown, length) > 0
+def visible_bases(tokens: Tokens, dark: Tensor, length: int) -> Tensor:
+    """Return the bases that a token still shows which is neither hidden nor unknown."""
+    return tokens.to_bases((~dark & (tokens.end > tokens.start)).float(), length) > 0

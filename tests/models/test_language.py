@@ -88,7 +88,7 @@ def test_filled_up_rows_do_not_change_others(position, norm):
 @pytest.mark.parametrize("position", ["alibi", "rotary", "learned"])
 def test_order_of_tokens_counts(position):
     tokens = gn.models.KmerTokens(1)
-    config = gn.models.DNALanguageModelConfig(tokens=tokens, position=position, **SMALL)
+    config = gn.models.DNALanguageModelConfig(tokens=tokens, position=position, local=0, **SMALL)
     model = scrambled(gn.models.DNALanguageModel(config))
     codes = sequences(n=2)
     shuffled = codes[:, torch.randperm(31, generator=torch.Generator().manual_seed(1))]
@@ -99,7 +99,7 @@ def test_order_of_tokens_counts(position):
 def test_rotary_attention_sees_distances_only():
     """A pattern moved along a sequence of N gets the same scores: only differences count."""
     config = gn.models.DNALanguageModelConfig(
-        tokens=gn.models.KmerTokens(1), position="rotary", **SMALL
+        tokens=gn.models.KmerTokens(1), position="rotary", local=0, **SMALL
     )
     encoder = scrambled(gn.models.DNALanguageModel(config)).encoder
     ids = torch.tensor([[4, 5, 6, 7, 5]])
@@ -213,6 +213,7 @@ def test_gradients_of_embeddings_come_back_to_bases():
         ({"position": "absolute"}, "Unknown position 'absolute'"),
         ({"width": 30, "heads": 4}, "width=30 does not go into heads=4"),
         ({"width": 12, "heads": 4, "position": "rotary"}, "whole, even number"),
+        ({"local": 4}, "local=4 is even: give an odd number"),
         ({"head": "profile"}, "Unknown head 'profile'"),
         ({"dropout": 1.0}, r"dropout=1\.0 is out of range"),
     ],
