@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,12 +43,22 @@ def names(numbers: Numbers, k: int) -> list[str]:
     return [text[at : at + k] for at in range(0, len(text), k)]
 
 
-def canonical(k: int) -> tuple[npt.NDArray[np.int64], Numbers]:
+@lru_cache(maxsize=4)
+def canonical(k: int) -> tuple[npt.NDArray[np.int32], Numbers]:
     """Return the column of each k-mer, and the k-mer of each column.
 
     A k-mer shares its column with its reverse complement, under the smaller of the two.
     """
-    own = np.arange(4**k, dtype=np.int64)
-    twin = words(_alphabet.reverse_complement(bases(own, k)), k)[:, 0]
-    kept, column = np.unique(np.minimum(own, twin), return_inverse=True)
+    own = np.arange(4**k, dtype=np.int32)
+    twin, rest = np.zeros_like(own), own.copy()
+    for _ in range(k):
+        twin <<= 2
+        twin += 3 - (rest & 3)
+        rest >>= 2
+    first = own <= twin
+    rank = np.cumsum(first, dtype=np.int32) - np.int32(1)
+    column = rank[np.minimum(own, twin)]
+    kept = np.flatnonzero(first)
+    for shared in (column, kept):
+        shared.flags.writeable = False
     return column, kept

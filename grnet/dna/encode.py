@@ -277,9 +277,10 @@ def pack_2bit(codes: Codes) -> Packed:
     refuse_no_codes(codes)
     unknown = codes > 3
     length = codes.shape[-1]
-    padded = np.zeros((*codes.shape[:-1], -(-length // 4) * 4), dtype=np.uint8)
+    n_bytes = -(-length // 4)
+    padded = np.zeros((*codes.shape[:-1], 4 * n_bytes), dtype=np.uint8)
     padded[..., :length] = np.where(unknown, 0, codes)
-    four = padded.reshape(*codes.shape[:-1], -1, 4)
+    four = padded.reshape(*codes.shape[:-1], n_bytes, 4)
     shifted = four << np.array([6, 4, 2, 0], dtype=np.uint8)
     bases: Codes = np.bitwise_or.reduce(shifted, axis=-1)
     return Packed(bases, np.packbits(unknown, axis=-1), length)
@@ -306,7 +307,7 @@ def unpack_2bit(packed: Packed) -> Codes:
     """
     shifts = np.array([6, 4, 2, 0], dtype=np.uint8)
     four = (packed.bases[..., None] >> shifts) & np.uint8(3)
-    codes: Codes = four.reshape(*packed.bases.shape[:-1], -1)[..., : packed.length].copy()
+    codes: Codes = four.reshape(*four.shape[:-2], 4 * four.shape[-2])[..., : packed.length].copy()
     unknown = np.unpackbits(packed.unknown, axis=-1, count=packed.length)
     codes[unknown.astype(bool)] = _alphabet.UNKNOWN
     return codes

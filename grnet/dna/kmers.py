@@ -100,7 +100,7 @@ def kmer_counts(codes: Codes, k: int, *, canonical: bool = True) -> sp.csr_matri
     _checks.in_range(k, 1, LONGEST_COUNTED, what="k")
     tokens = _words.words(rows, k)
     there = tokens >= 0
-    column = tokens[there]
+    column: np.ndarray[Any, Any] = tokens[there]
     n_columns = 4**k
     if canonical:
         column_of, kept = _words.canonical(k)
