@@ -1,0 +1,157 @@
+"""How a model is asked: what it takes, and which number of its answer is meant."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+from torch.nn import functional
+
+from grnet._alphabet import Codes
+from grnet._progress import progress
+from grnet.models.prediction import evaluating
+
+Target = int | Callable[[Any], torch.Tensor]
+"""The index of a task, or a function from the model's raw outputs to one number per sequence."""
+
+Ints = npt.NDArray[np.int64]
+_REFUSALS = (RuntimeError, ValueError, TypeError, IndexError, AssertionError)
+
+
+@dataclass(frozen=True)
+class Question:
+    """A model, which of its outputs is meant, and where and how many sequences at a time."""
+
+    model: nn.Module
+    target: Target
+    device: str
+    batch_size: int
+
+    def scores(
+        self, n: int, rows: Callable[[Ints], Codes], *, what: str = "predicting"
+    ) -> npt.NDArray[np.float64]:
+        """Return the number meant for ``n`` sequences that ``rows`` makes, a batch at a time."""
+        found = np.empty(n)
+        with evaluating(self.model, device=self.device) as where:
+            direct = takes_codes(self.model, rows(np.arange(1)), where)
+            starts = range(0, n, self.batch_size)
+            for start in progress(starts, what, total=len(starts)):
+                index = np.arange(start, min(start + self.batch_size, n))
+                block = torch.from_numpy(rows(index)).to(where)
+                outputs = self.model(block if direct else one_hot(block))
+                found[index] = numbers(outputs, self.target).float().cpu().numpy()
+        return found
+
+    @contextmanager
+    def differentiated(self) -> Iterator[torch.device]:
+        """Put the model into evaluation mode, on its device, with gradients."""
+        recurrent = any(isinstance(module, nn.RNNBase) for module in self.model.modules())
+        with (
+            evaluating(self.model, device=self.device) as where,
+            torch.inference_mode(mode=False),
+            torch.enable_grad(),
+            # cuDNN differentiates recurrent layers in training mode only
+            torch.backends.cudnn.flags(enabled=torch.backends.cudnn.enabled and not recurrent),
+        ):
+            yield where
+
+    def differentiable(self, hot: torch.Tensor) -> torch.Tensor:
+        """Return the number meant for floats (N, 4, L), with its gradient.
+
+        Raises
+        ------
+        ValueError
+            If the model takes no floats or has no gradient.
+        """
+        try:
+            chosen = numbers(self.model(hot), self.target)
+        except _REFUSALS as error:
+            message = (
+                f"The model does not read floats of shape {tuple(hot.shape)} ({error}), so that it "
+                "has no gradient. Use method='saturation_mutagenesis'."
+            )
+            raise ValueError(message) from error
+        if not chosen.requires_grad:
+            message = (
+                "The model's output has no gradient with respect to its input. "
+                "Use method='saturation_mutagenesis'."
+            )
+            raise ValueError(message)
+        return chosen
+
+
+def checked(codes: Codes) -> Codes:
+    """Return codes (N, L), or raise.
+
+    Raises
+    ------
+    ValueError
+        If there is no sequence, or these are no codes.
+    """
+    array = np.asarray(codes)
+    if array.dtype != np.uint8 or array.ndim != 2 or not array.size or array.max() > 4:
+        message = (
+            f"Found {array.dtype} of shape {array.shape}: expected uint8 codes (N, L), one row per "
+            "sequence, A, C, G, T as 0 to 3 and N as 4. See gn.dna.to_codes."
+        )
+        raise ValueError(message)
+    return np.ascontiguousarray(array)
+
+
+def one_hot(codes: torch.Tensor) -> torch.Tensor:
+    """Return floats (N, 4, L); N is a column of zeros."""
+    return functional.one_hot(codes.long(), 5)[..., :4].transpose(1, 2).float()
+
+
+def numbers(outputs: Any, target: Target) -> torch.Tensor:  # noqa: ANN401 (any model's outputs)
+    """Return one number per sequence: that of a task, averaged over positions where there are any.
+
+    Raises
+    ------
+    ValueError
+        If there is no such task, or the target returns something else.
+    """
+    if callable(target):
+        chosen = target(outputs)
+        if not isinstance(chosen, torch.Tensor) or chosen.ndim != 1:
+            found = tuple(chosen.shape) if isinstance(chosen, torch.Tensor) else type(chosen)
+            message = f"target returned {found}: expected a tensor with one number per sequence."
+            raise ValueError(message)
+        return chosen
+    # a profile's totals stand beside its shape
+    whole: torch.Tensor = getattr(outputs, "counts", outputs)
+    table = whole[:, None] if whole.ndim == 1 else whole
+    if not 0 <= target < table.shape[1]:
+        message = (
+            f"target={target} is no output of the model: it has {table.shape[1]}, numbered from 0."
+        )
+        raise ValueError(message)
+    return table[:, target] if table.ndim == 2 else table[:, target].flatten(1).mean(1)
+
+
+def takes_codes(model: nn.Module, codes: Codes, where: torch.device) -> bool:
+    """Find out if a model reads codes, as those of grnet do, or one-hot sequences only.
+
+    Raises
+    ------
+    ValueError
+        If it reads neither.
+    """
+    one = torch.from_numpy(codes[:1]).to(where)
+    try:
+        model(one)
+    except _REFUSALS as refused:
+        try:
+            model(one_hot(one))
+        except _REFUSALS as error:
+            message = (
+                f"The model reads neither uint8 codes of shape (1, {codes.shape[1]}) ({refused}) "
+                f"nor floats (1, 4, {codes.shape[1]}) ({error}). Check the length it was made for."
+            )
+            raise ValueError(message) from error
+        return False
+    return True
