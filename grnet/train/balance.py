@@ -144,7 +144,8 @@ def focal_loss(
     known = targets.isfinite()
     true = torch.where(known, targets, 0).to(logits.dtype)
     each = functional.binary_cross_entropy_with_logits(logits, true, reduction="none")
-    each = each * torch.sigmoid(torch.where(true > 0.5, -logits, logits)) ** gamma
+    # the power of a probability that is rounded to 0 would have no gradient
+    each = each * torch.exp(gamma * functional.logsigmoid(torch.where(true > 0.5, -logits, logits)))
     if alpha is not None:
         each = each * (alpha * true + (1 - alpha) * (1 - true))
     each = torch.where(known, each, torch.zeros_like(each))
