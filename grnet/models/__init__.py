@@ -2,6 +2,10 @@
 
 from grnet.models._published import load_published
 from grnet.models._tokens import BytePairTokens, KmerTokens, Tokens
+from grnet.models.chromatin import ChromatinTransformer, ChromatinTransformerConfig
+from grnet.models.ensemble import Ensemble, EnsembleConfig
+from grnet.models.gapped import GappedKmers, GappedKmersConfig
+from grnet.models.hmm import MarkHMM, MarkHMMConfig
 from grnet.models.language import (
     DNALanguageModel,
     DNALanguageModelConfig,
@@ -22,11 +26,19 @@ from grnet.models.storage import load, save
 
 __all__ = [
     "BytePairTokens",
+    "ChromatinTransformer",
+    "ChromatinTransformerConfig",
     "DNALanguageModel",
     "DNALanguageModelConfig",
     "DilatedCNN",
     "DilatedCNNConfig",
+    "Ensemble",
+    "EnsembleConfig",
+    "GappedKmers",
+    "GappedKmersConfig",
     "KmerTokens",
+    "MarkHMM",
+    "MarkHMMConfig",
     "MethylationModel",
     "MethylationModelConfig",
     "SequenceCNN",

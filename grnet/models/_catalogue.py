@@ -9,8 +9,12 @@ from torch import nn
 from grnet import _checks
 
 HOMES = {
+    "ChromatinTransformer": "grnet.models.chromatin",
+    "Ensemble": "grnet.models.ensemble",
+    "GappedKmers": "grnet.models.gapped",
     "DNALanguageModel": "grnet.models.language",
     "DilatedCNN": "grnet.models.sequence",
+    "MarkHMM": "grnet.models.hmm",
     "MethylationModel": "grnet.models.methylation",
     "SequenceCNN": "grnet.models.sequence",
     "SequenceCNNLSTM": "grnet.models.sequence",

@@ -34,7 +34,7 @@ class SequenceCNNConfig:
     activation, dropout
         Between the layers.
     reverse_complement
-        Average over both strands.
+        Average over both strands, exactly, in evaluation; train on one drawn by chance.
 
     Examples
     --------
@@ -45,7 +45,7 @@ class SequenceCNNConfig:
 
     n_outputs: int = 1
     head: Head = "binary"
-    n_filters: int = 128
+    n_filters: int = 64
     filter_width: int = 15
     n_layers: int = 1
     layer_width: int = 5

@@ -1,17 +1,26 @@
 """Training: data in batches, leak-proof splits, objectives, and the loop."""
 
+from grnet.train._chromatin_names import name_states
 from grnet.train._methylation_scores import methylation_scores
+from grnet.train.audit import audit_split
 from grnet.train.balance import FocalLoss, Resampled, class_weights, focal_loss, smote
+from grnet.train.chromatin import ChromatinStates, assign_states, chromatin_states
+from grnet.train.classification import classify
 from grnet.train.data import SequenceData
 from grnet.train.fitting import Fit, FitSettings, fit
+from grnet.train.gapped import fit_gapped_kmers
 from grnet.train.methylation import MethylationFit, methylation_levels
 from grnet.train.metrics import calibration_error, task_scores
 from grnet.train.objectives import HeadObjective, Objective
 from grnet.train.ordering import BalancedSampler, balanced_order, stratified_batches
 from grnet.train.pretraining import MaskedTokenObjective, pretrain_language_model
+from grnet.train.split import Split, split_by_chromosome, split_by_group, split_by_similarity
+from grnet.train.tasks import SequenceFit, binding
+from grnet.train.windows import binding_windows
 
 __all__ = [
     "BalancedSampler",
+    "ChromatinStates",
     "Fit",
     "FitSettings",
     "FocalLoss",
@@ -21,15 +30,28 @@ __all__ = [
     "Objective",
     "Resampled",
     "SequenceData",
+    "SequenceFit",
+    "Split",
+    "assign_states",
+    "audit_split",
     "balanced_order",
+    "binding",
+    "binding_windows",
     "calibration_error",
+    "chromatin_states",
     "class_weights",
+    "classify",
     "fit",
+    "fit_gapped_kmers",
     "focal_loss",
     "methylation_levels",
     "methylation_scores",
+    "name_states",
     "pretrain_language_model",
     "smote",
+    "split_by_chromosome",
+    "split_by_group",
+    "split_by_similarity",
     "stratified_batches",
     "task_scores",
 ]

@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from grnet.models._heads import Head, ProfileCounts
+from grnet.train.balance import focal_loss
 from grnet.train.metrics import task_scores
 
 Batch = Mapping[str, torch.Tensor]
@@ -102,7 +103,7 @@ class HeadObjective:
         if self.head == "regression":
             return functional.mse_loss(raw, y, reduction="none")
         if self.focal_gamma:
-            return _focal(raw, y, gamma=self.focal_gamma)
+            return focal_loss(raw, y, gamma=self.focal_gamma, reduction="none")
         weight = None
         if self.positive_weight is not None:
             weight = torch.tensor(self.positive_weight, device=raw.device)
@@ -117,8 +118,3 @@ class HeadObjective:
         shape = -(y * raw.profile.float().log_softmax(-1)).sum(-1) / total.clamp(min=1)
         size = functional.mse_loss(raw.counts.float(), torch.log1p(total))
         return shape.mean() + self.count_weight * size
-
-
-def _focal(raw: torch.Tensor, y: torch.Tensor, *, gamma: float) -> torch.Tensor:
-    each = functional.binary_cross_entropy_with_logits(raw, y, reduction="none")
-    return each * (1 - torch.exp(-each)) ** gamma

@@ -1,0 +1,164 @@
+"""One call from labelled sequences to a trained model."""
+
+import time
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
+from grnet import _checks
+from grnet.dna import Augmentation
+from grnet.models._heads import Head
+from grnet.models.ensemble import Ensemble
+from grnet.models.prediction import predict
+from grnet.models.sequence import (
+    DilatedCNN,
+    DilatedCNNConfig,
+    SequenceCNN,
+    SequenceCNNConfig,
+    SequenceCNNLSTM,
+    SequenceCNNLSTMConfig,
+)
+from grnet.train.balance import class_weights
+from grnet.train.data import SequenceData
+from grnet.train.fitting import Fit, FitSettings, fit
+from grnet.train.gapped import fit_gapped_kmers
+from grnet.train.metrics import task_scores
+from grnet.train.objectives import HeadObjective
+from grnet.train.split import held_out_rows
+
+Method = Literal["ensemble", "cnn", "cnn_lstm", "dilated_cnn", "gapped_kmers"]
+Balance = Literal["none", "weights", "focal"]
+
+METHODS = ("ensemble", "cnn", "cnn_lstm", "dilated_cnn", "gapped_kmers")
+
+
+def classify(
+    data: SequenceData,
+    *,
+    validation: SequenceData | None = None,
+    method: Method = "ensemble",
+    head: Literal["binary", "multiclass"] = "binary",
+    settings: FitSettings | None = None,
+    augment: Augmentation | None = None,
+    balance: Balance = "none",
+    seed: int = 0,
+) -> Fit:
+    """Train a classifier of sequences: enhancers, promoters, binding, histone marks.
+
+    Parameters
+    ----------
+    data
+        Sequences and labels; several columns of labels are several tasks.
+    validation
+        Sequences that choose the best epoch. By default a tenth of the data; sequences that are
+        alike, on either strand, stay on one side.
+    method
+        ``"ensemble"`` (a convolutional network and gapped k-mers), or one model alone:
+        ``"cnn"``, ``"cnn_lstm"``, ``"dilated_cnn"`` or ``"gapped_kmers"`` (a support vector
+        machine, no training epochs).
+    head
+        ``"binary"`` for tasks that are true or not, ``"multiclass"`` for one class of several.
+    settings
+        Of the networks.
+    augment
+        Changes the training batches of the networks.
+    balance
+        For rare positives: ``"weights"`` or ``"focal"`` loss.
+    seed
+        Of weights, order and the held-out tenth.
+
+    Returns
+    -------
+    Fit
+        ``fit.model`` goes into :func:`grnet.models.predict` and :func:`grnet.models.save`.
+
+    Raises
+    ------
+    ValueError
+        If the method does not know the head, or a task has one label only.
+
+    Examples
+    --------
+    >>> import grnet as gn
+    >>> import numpy as np
+    >>> codes = np.random.default_rng(0).integers(0, 4, (60, 40)).astype(np.uint8)
+    >>> data = gn.train.SequenceData(codes, np.arange(60) % 2, names=["enhancer"])
+    >>> quick = gn.train.FitSettings(max_epochs=1)
+    >>> gn.train.classify(data, method="cnn", settings=quick).model.facts["tasks"]
+    ['enhancer']
+    """
+    _checks.one_of(method, METHODS, "method")
+    _checks.one_of(balance, ("none", "weights", "focal"), "balance")
+    if validation is None:
+        held = held_out_rows(data.codes, share=0.1, seed=seed)
+        data, validation = data.take(~held), data.take(held)
+    begin = time.perf_counter()
+    if head == "multiclass" and method in {"gapped_kmers", "ensemble"}:
+        message = 'Gapped k-mers know head="binary" only: give method="cnn" for several classes.'
+        raise ValueError(message)
+    fits = []
+    if method != "gapped_kmers":
+        model = _network("cnn" if method == "ensemble" else method, data, head, seed=seed)
+        objective = _objective(data, head, balance)
+        how: dict[str, Any] = {"settings": settings, "augment": augment, "seed": seed}
+        fits.append(fit(model, data, validation=validation, objective=objective, **how))
+    if method in {"gapped_kmers", "ensemble"}:
+        fits.append(_gapped(_centred(data, augment), _centred(validation, augment), seed=seed))
+    done = fits[0]
+    if len(fits) > 1:
+        model = Ensemble.of([part.model for part in fits])
+        metrics = _figures(model, _centred(validation, augment))
+        seconds = time.perf_counter() - begin
+        done = replace(done, model=model, metrics=metrics, seconds=seconds)
+    facts = {"tasks": list(data.names), "length": data.codes.shape[1], "method": method}
+    setattr(done.model, "facts", facts)  # noqa: B010 - a plain attribute, no part of the network
+    return done
+
+
+def _network(method: str, data: SequenceData, head: Head, *, seed: int) -> nn.Module:
+    """Make a network whose first weights follow from the seed."""
+    n = data.labels.shape[1]
+    n = int(np.nanmax(data.labels)) + 1 if head == "multiclass" else n
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        if method == "cnn":
+            return SequenceCNN(SequenceCNNConfig(n, head))
+        if method == "cnn_lstm":
+            return SequenceCNNLSTM(SequenceCNNLSTMConfig(n, head))
+        return DilatedCNN(DilatedCNNConfig(n, head))
+
+
+def _objective(data: SequenceData, head: Head, balance: Balance) -> HeadObjective:
+    weights = class_weights(data.labels) if balance == "weights" and head == "binary" else None
+    return HeadObjective(
+        head,
+        positive_weight=None if weights is None else tuple(weights.tolist()),
+        focal_gamma=2.0 if balance == "focal" else 0.0,
+    )
+
+
+def _gapped(data: SequenceData, validation: SequenceData, *, seed: int) -> Fit:
+    """Train gapped k-mers, with the figures that networks have."""
+    begin = time.perf_counter()
+    model = fit_gapped_kmers(data, seed=seed)
+    metrics = _figures(model, validation)
+    history = pd.DataFrame([{"epoch": 0} | metrics])
+    return Fit(model, history, 0, metrics, time.perf_counter() - begin, {"seed": seed})
+
+
+def _centred(data: SequenceData, augment: Augmentation | None) -> SequenceData:
+    """Return the sequences as the networks see them in validation."""
+    if augment is None:
+        return data
+    codes = augment.centre(torch.from_numpy(data.codes)).numpy()
+    return SequenceData(codes, data.labels, data.names)
+
+
+def _figures(model: nn.Module, validation: SequenceData) -> dict[str, float]:
+    scores = task_scores(validation.labels, predict(model, validation.codes))
+    numbers = scores.drop(columns="n").mean()
+    return {str(key): float(value) for key, value in numbers.items() if np.isfinite(value)}
