@@ -7,7 +7,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from grnet._progress import progress
-from grnet.models.gapped import GappedKmers, GappedKmersConfig, words
+from grnet.models.gapped import GappedKmers, GappedKmersConfig, lengths, words
 from grnet.train.data import SequenceData
 
 Words = npt.NDArray[np.int32]
