@@ -59,6 +59,10 @@ def test_one_hot_is_the_definition_and_comes_back(codes):
     for (row, base, place), value in np.ndenumerate(hot):
         assert value == (codes[row, place] == base)
     np.testing.assert_array_equal(gn.dna.from_one_hot(hot), codes)
+    small = gn.dna.one_hot(codes, dtype="int8")
+    assert small.dtype == np.int8
+    np.testing.assert_array_equal(small, hot)
+    assert gn.dna.one_hot(torch.from_numpy(codes), dtype="int8").dtype == torch.int8
 
 
 @given(ROWS)
