@@ -7,12 +7,13 @@ from grnet.io.motifs import Motif, read_motifs, write_motifs
 from grnet.io.multiome import read_multiome
 from grnet.io.networks import read_network, write_cx2, write_html, write_network
 from grnet.io.tfs import read_tfs
-from grnet.io.tracks import read_methylation, read_signal
+from grnet.io.tracks import read_binarised_marks, read_methylation, read_signal
 
 __all__ = [
     "Genome",
     "Motif",
     "read_annotation",
+    "read_binarised_marks",
     "read_expression",
     "read_fragments",
     "read_methylation",
