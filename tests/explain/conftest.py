@@ -1,0 +1,83 @@
+"""Sequences with planted sites, and models that look for them and nothing else."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from grnet.io.motifs import Motif
+
+AP1, REB1 = "ATGACTCAT", "CGGGTAAC"
+
+
+def sharp(name, consensus, rng):
+    """A motif that shows its consensus at nine sites of ten, and something else at the tenth."""
+    codes = ["ACGT".index(letter) for letter in consensus]
+    others = rng.dirichlet([1.0] * 4, size=len(codes)).T
+    return Motif(name, (name,), 0.9 * np.eye(4)[codes].T + 0.1 * others)
+
+
+def plant_sites(codes, motif, rng):
+    """Put one site of the motif into each sequence, on either strand."""
+    draws = rng.random((len(codes), 1, motif.width))
+    sites = (draws > np.cumsum(motif.probabilities, axis=0)).sum(axis=1).clip(0, 3)
+    minus = rng.random(len(codes)) < 0.5
+    sites[minus] = 3 - sites[minus][:, ::-1]
+    start = rng.integers(0, codes.shape[1] - motif.width, len(codes))
+    out = codes.copy()
+    out[np.arange(len(codes))[:, None], start[:, None] + np.arange(motif.width)] = sites
+    return out, start
+
+
+class Scanner(nn.Module):
+    """The best places of motifs on both strands, softly thresholded, one output for each motif."""
+
+    def __init__(self, motifs):
+        super().__init__()
+        width = max(motif.width for motif in motifs)
+        self.conv = nn.Conv1d(4, len(motifs), width)
+        weight = torch.zeros_like(self.conv.weight)
+        for i, motif in enumerate(motifs):
+            odds = np.log2(motif.probabilities / 0.25)
+            weight[i, :, : motif.width] = torch.from_numpy(odds)
+        self.conv.weight.data = weight
+        self.conv.bias.data.fill_(-5.0)
+
+    def forward(self, hot):
+        strands = [functional.softplus(self.conv(x)).amax(-1) for x in (hot, hot.flip(1, 2))]
+        return torch.maximum(*strands)
+
+
+@pytest.fixture(scope="session")
+def motifs():
+    rng = np.random.default_rng(0)
+    return [sharp("AP1", AP1, rng), sharp("REB1", REB1, rng)]
+
+
+@pytest.fixture(scope="session")
+def background():
+    return np.random.default_rng(1).integers(4, size=(200, 100), dtype=np.uint8)
+
+
+@pytest.fixture(scope="session")
+def planted(motifs, background):
+    """Half of the sequences with a site of the one motif, half with one of the other."""
+    rng = np.random.default_rng(2)
+    halves = [
+        plant_sites(part, m, rng) for part, m in zip(np.split(background, 2), motifs, strict=True)
+    ]
+    return tuple(np.concatenate(parts) for parts in zip(*halves, strict=True))
+
+
+@pytest.fixture
+def scanner(motifs):
+    return Scanner(motifs)
+
+
+@pytest.fixture(scope="session")
+def known(motifs):
+    """Motifs to compare with: the planted ones among many others."""
+    rng = np.random.default_rng(3)
+    others = [Motif(f"other{i}", (), rng.dirichlet([0.3] * 4, size=9).T) for i in range(60)]
+    return [*others, *motifs]
