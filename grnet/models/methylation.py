@@ -26,7 +26,8 @@ class MethylationModelConfig:
     window
         Bases of sequence around the CpG; 0 for none.
     width, n_layers, n_heads
-        Of the transformer over the neighbours.
+        Of the attention to the neighbours. With one layer, the CpG attends to its neighbours; with
+        more, these attend to each other first, which takes several times as long.
     n_filters, filter_width
         Of the convolution over the sequence.
     dropout
@@ -41,13 +42,13 @@ class MethylationModelConfig:
     --------
     >>> import grnet as gn
     >>> gn.models.MethylationModelConfig(window=200).n_neighbours
-    16
+    24
     """
 
-    n_neighbours: int = 16
+    n_neighbours: int = 24
     window: int = 0
     width: int = 32
-    n_layers: int = 2
+    n_layers: int = 1
     n_heads: int = 4
     n_filters: int = 64
     filter_width: int = 11
@@ -72,7 +73,7 @@ class MethylationModelConfig:
 
 
 class MethylationModel(nn.Module):
-    """A transformer over the nearest CpGs, and a convolution over the sequence.
+    """Attention to the nearest CpGs, and a convolution over the sequence.
 
     Parameters
     ----------

@@ -36,7 +36,7 @@ _VALIDATION = 0.05
 _INTERVAL = (0.05, 0.95)
 _LEAST_SITES = 50
 
-SETTINGS = FitSettings(max_epochs=4, batch_size=256, learning_rate=3e-3, patience=4)
+_BATCH, _EPOCHS, _STEPS = 256, (3, 30), 1500
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,9 +116,9 @@ def methylation_levels(
         Above 0: hold out whole blocks of so many bases, a harder task. Training then sees such gaps
         too.
     config
-        Of the model; by default 16 neighbours on either side and, with a genome, 200 bases.
+        Of the model; by default 24 neighbours on either side and, with a genome, 200 bases.
     settings
-        Of the training.
+        Of the training; by default 1,500 steps or three epochs, whichever is more.
     seed
         Of all chance.
 
@@ -167,7 +167,7 @@ def methylation_levels(
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = MethylationModel(chosen)
-    how = settings or SETTINGS
+    how = settings or _settings(len(rows["training"]))
     fitted = fit(
         model,
         batches(rows["training"], block),
@@ -198,6 +198,12 @@ def _config(config: MethylationModelConfig | None, genome: Genome | None) -> Met
         )
         raise ValueError(message)
     return chosen
+
+
+def _settings(n: int) -> FitSettings:
+    """Return settings under which few CpGs are seen more often than many."""
+    epochs = int(np.clip(-(-_STEPS * _BATCH // n), *_EPOCHS))
+    return FitSettings(max_epochs=epochs, batch_size=_BATCH, learning_rate=3e-3, patience=epochs)
 
 
 def _hidden(
