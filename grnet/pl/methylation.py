@@ -14,6 +14,7 @@ BLUE, VERMILION, GREY = "#0072B2", "#D55E00", "#9A9A9A"
 
 _SHOWN = 80
 _BINS = 10
+_SMOOTH = 9
 
 
 def methylation_fit(
@@ -26,7 +27,7 @@ def methylation_fit(
     predictions
         The frame of a :class:`grnet.train.MethylationFit`.
     region
-        ``chr1:1,000-2,000``; by default the stretch of 80 CpGs whose held-out levels differ most.
+        ``chr1:1,000-2,000``; by default the stretch of 80 CpGs in which the level changes most.
     min_coverage
         Least reads of a CpG for its measured level to be drawn.
 
@@ -89,13 +90,14 @@ def _within(frame: pd.DataFrame, region: str) -> pd.DataFrame:
 
 
 def _stretch(frame: pd.DataFrame, held_out: pd.Series) -> pd.DataFrame:
-    """Return the stretch whose held-out CpGs have the most different levels."""
+    """Return the stretch in which the measured level changes most, with CpGs held out."""
     ordered = frame.assign(told=held_out).sort_values(["chrom", "start"])
+    smooth = ordered.groupby("chrom")["level"].rolling(_SMOOTH, min_periods=1, center=True).mean()
     block = ordered.groupby("chrom").cumcount() // _SHOWN
     number = ordered.groupby(["chrom", block.rename("block")]).ngroup().to_numpy()
     told = ordered["told"]
     counts = told.groupby(number).sum()
-    spread = ordered["level"].where(told).groupby(number).std()
+    spread = pd.Series(smooth.to_numpy(), ordered.index).groupby(number).std()
     usual = spread.where(counts >= counts.median())
     best = usual.idxmax() if usual.notna().any() else counts.idxmax()
     shown: pd.DataFrame = ordered.loc[number == best]
