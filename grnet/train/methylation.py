@@ -180,12 +180,66 @@ def methylation_levels(
     logger.info("trained on %d CpGs in %.1f s", len(rows["training"]), fitted.seconds)
     return MethylationFit(
         model,
-        _table(known, raw, rows),
+        _table(known, raw).assign(role=_role_of_each(rows)),
         _metrics(known, raw, rows, seen=seen, seed=seed),
         fitted.history,
         time.perf_counter() - begin,
         {"seed": seed, "block": block, **asdict(chosen), **fitted.params},
     )
+
+
+def predict_methylation(
+    model: MethylationModel,
+    sites: AnnData | pd.DataFrame,
+    *,
+    genome: Genome | None = None,
+    sample: str | None = None,
+    device: str = "auto",
+) -> pd.DataFrame:
+    """Return the levels of CpGs by a trained model, those without reads included.
+
+    Parameters
+    ----------
+    model
+        Of :func:`methylation_levels`, or from a file.
+    sites
+        As for :func:`methylation_levels`; CpGs whose level is asked for and that have no reads have
+        a coverage of 0.
+    genome
+        Needed where the model reads the sequence.
+    sample
+        Whose reads; by default those of all samples together.
+    device
+        ``"auto"`` takes CUDA where there is one.
+
+    Returns
+    -------
+    DataFrame
+        ``chrom, start, end, methylated, coverage, level, predicted, low, high``, in order along the
+        genome, as in :class:`MethylationFit`: no prediction knows of the CpG's own reads.
+
+    Raises
+    ------
+    ValueError
+        If counts are missing or impossible, or model and genome do not go together.
+
+    Examples
+    --------
+    >>> import grnet as gn
+    >>> import pandas as pd
+    >>> sites = pd.DataFrame({"chrom": "chr1", "start": [5, 9, 20], "coverage": [3, 0, 8]})
+    >>> table = gn.train.predict_methylation(
+    ...     gn.models.MethylationModel(), sites.assign(methylated=[3, 0, 7])
+    ... )
+    >>> table["predicted"].between(0, 1).all()
+    np.True_
+    """
+    known = sites_of(sites, sample=sample)
+    config = _config(model.config, genome)
+    where = None if genome is None else (genome, windows(known, genome))
+    everyone, seen = np.arange(len(known.place)), np.flatnonzero(known.covered)
+    data = CpGs(known, everyone, seen=seen, config=config, sequence=where)
+    return _table(known, answers(model, data, device=device))
 
 
 def _config(config: MethylationModelConfig | None, genome: Genome | None) -> MethylationModelConfig:
@@ -242,14 +296,11 @@ def _roles(known: Sites, hidden: Mask, *, block: int, rng: np.random.Generator) 
     return {role: np.flatnonzero(mask) for role, mask in masks.items()}
 
 
-def _table(known: Sites, raw: Floats, rows: dict[str, Ints]) -> pd.DataFrame:
+def _table(known: Sites, raw: Floats) -> pd.DataFrame:
+    """Return reads, measured levels and what a model says of them."""
     level, strength = expit(raw[:, 0].astype(np.float64)), np.exp(raw[:, 1].astype(np.float64))
     low, high = (beta.ppf(q, level * strength, (1 - level) * strength) for q in _INTERVAL)
-    role = np.empty(len(level), dtype=object)
-    for name, own in rows.items():
-        role[own] = name
-    with np.errstate(invalid="ignore"):
-        share = known.methylated / np.where(known.covered, known.coverage, np.nan)
+    share = known.methylated / np.where(known.covered, known.coverage, np.nan)
     return known.frame.assign(
         methylated=known.methylated.astype(np.int64),
         coverage=known.coverage.astype(np.int64),
@@ -257,8 +308,14 @@ def _table(known: Sites, raw: Floats, rows: dict[str, Ints]) -> pd.DataFrame:
         predicted=level,
         low=low,
         high=high,
-        role=pd.Categorical(role, categories=list(rows)),
     )
+
+
+def _role_of_each(rows: dict[str, Ints]) -> "pd.Categorical[str]":
+    role = np.empty(sum(map(len, rows.values())), dtype=object)
+    for name, own in rows.items():
+        role[own] = name
+    return pd.Categorical(role, categories=list(rows))
 
 
 def _metrics(

@@ -76,8 +76,18 @@ def test_metrics_are_those_of_the_table(fit):
     pd.testing.assert_series_equal(fit.metrics.loc["model"], again, check_names=False)
 
 
-def test_uncovered_cpgs_get_the_level_of_their_stretch(fit):
-    empty = fit.predictions["role"].eq("uncovered").to_numpy()
+def test_a_model_from_a_file_says_the_same_of_reads_that_were_held_out(fit, tmp_path):
+    frame = planted()
+    out = fit.predictions["role"].eq("held_out").to_numpy()
+    frame.loc[out, ["methylated", "coverage"]] = 0
+    model = gn.models.load(gn.models.save(fit.model, tmp_path / "model.safetensors"))
+    again = gn.train.predict_methylation(model, frame)
+    columns = ["chrom", "start", "predicted", "low", "high"]
+    pd.testing.assert_frame_equal(again[columns], fit.predictions[columns])
+    assert again["level"].isna().sum() == (frame["coverage"] == 0).sum()
+
+
+def test_uncovered_cpgs_get_the_level_of_their_stretch():
     frame = planted(4000, seed=3, reads=2)
     sparse = fitted(frame, settings=gn.train.FitSettings(max_epochs=3, learning_rate=5e-3))
     empty = sparse.predictions["role"].eq("uncovered").to_numpy()
@@ -217,31 +227,27 @@ def test_order_of_the_rows_does_not_matter_and_the_input_is_left():
 
 
 def test_an_anndata_gives_the_sum_of_its_samples_or_one_of_them():
-    frame = planted(400)
-    rng = np.random.default_rng(0)
-    part = {name: rng.binomial(frame[name], 0.5) for name in ("coverage",)}
-    part["methylated"] = np.minimum(part["coverage"], frame["methylated"])
-    part["coverage"] = np.maximum(
-        part["coverage"], part["methylated"] + frame["coverage"] - frame["coverage"]
-    )
+    first, second = planted(400), planted(400)
+    second[["coverage", "methylated"]] = planted(400, seed=1)[["coverage", "methylated"]]
     layers = {
-        name: sp.csr_matrix(np.stack([part[name], frame[name] - part[name]])) for name in part
+        name: sp.csr_matrix(np.stack([first[name], second[name]]))
+        for name in ("coverage", "methylated")
     }
+    names = [f"{c}:{s}-{s + 1}" for c, s in zip(first["chrom"], first["start"], strict=True)]
     adata = ad.AnnData(
         layers=layers,
         obs=pd.DataFrame(index=["a", "b"]),
-        var=frame[["chrom", "start"]]
-        .assign(end=frame["start"] + 1)
-        .set_axis(
-            [f"{c}:{s}-{s + 1}" for c, s in zip(frame["chrom"], frame["start"], strict=True)]
-        ),
+        var=pd.DataFrame(index=names),
         shape=(2, 400),
     )
-    whole, first = sites_of(adata, sample=None), sites_of(adata, sample="a")
-    assert whole.coverage.tolist() == frame["coverage"].tolist()
-    assert first.methylated.tolist() == part["methylated"].tolist()
+    whole, one = sites_of(adata, sample=None), sites_of(adata, sample="b")
+    assert whole.coverage.tolist() == (first["coverage"] + second["coverage"]).tolist()
+    assert one.methylated.tolist() == second["methylated"].tolist()
     with pytest.raises(ValueError, match="Unknown sample 'c'"):
         sites_of(adata, sample="c")
+    del adata.layers["coverage"]
+    with pytest.raises(ValueError, match="lacks 'coverage': expected counts of reads"):
+        sites_of(adata, sample=None)
 
 
 def islands(*, seed=0, n=40_000):
@@ -287,8 +293,11 @@ def test_genome_and_config_go_together():
     genome, frame = islands(n=8_000)
     with pytest.raises(ValueError, match=r"config\.window=0, but a genome was given"):
         fitted(frame, genome=genome)
+    reads_sequence = gn.models.MethylationModelConfig(window=40)
     with pytest.raises(ValueError, match=r"config\.window=40, but no genome was given"):
-        fitted(frame, config=gn.models.MethylationModelConfig(window=40))
+        fitted(frame, config=reads_sequence)
+    with pytest.raises(ValueError, match=r"config\.window=40, but no genome was given"):
+        gn.train.predict_methylation(gn.models.MethylationModel(reads_sequence), frame)
 
 
 def test_kernel_is_a_weighted_share_and_its_width_fits_the_planted_one():
