@@ -1,7 +1,9 @@
 """Neural networks: plain ``nn.Module``s, each with a frozen config above it."""
 
+from grnet.models._byte_pairs import BytePairTokens
+from grnet.models._kmers import KmerTokens
 from grnet.models._published import load_published
-from grnet.models._tokens import BytePairTokens, KmerTokens, Tokens
+from grnet.models._tokens import Tokens
 from grnet.models.chromatin import ChromatinTransformer, ChromatinTransformerConfig
 from grnet.models.ensemble import Ensemble, EnsembleConfig
 from grnet.models.gapped import GappedKmers, GappedKmersConfig

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from grnet import _checks
 from grnet._alphabet import LETTERS
-from grnet.models._tokens import BytePairTokens, KmerTokens
+from grnet.models._byte_pairs import BytePairTokens
+from grnet.models._kmers import KmerTokens
 from grnet.models.language import DNALanguageModel, DNALanguageModelConfig
 
 Kind = Literal["auto", "dnabert2", "nucleotide_transformer"]

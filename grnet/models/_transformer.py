@@ -1,18 +1,33 @@
 """The transformer encoder that reads tokens: its settings, and the module on one screen."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
 from grnet import _checks
-from grnet.models._tokens import KmerTokens, Tokeniser, tokens_from_dict
+from grnet.models._byte_pairs import BytePairTokens
+from grnet.models._kmers import KmerTokens
 
 _MASKED_IN_TRAINING = 0.15 * 0.8
 """The share of masked tokens that ESM assumes when it rescales embeddings."""
+
+
+Tokeniser = KmerTokens | BytePairTokens
+
+
+def tokens_from_dict(record: Tokeniser | Mapping[str, Any]) -> Tokeniser:
+    """Make the tokeniser that ``to_dict`` wrote; one that is made already stays as it is."""
+    if isinstance(record, KmerTokens | BytePairTokens):
+        return record
+    kinds = {"kmer": KmerTokens, "bpe": BytePairTokens}
+    kind = _checks.one_of(str(record.get("kind")), tuple(kinds), "kind of tokens")
+    made: Tokeniser = kinds[kind](**record)
+    return made
 
 
 @dataclass(frozen=True, kw_only=True)

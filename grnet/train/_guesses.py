@@ -38,11 +38,17 @@ def baselines(
     tokens = cutter.encode(torch.from_numpy(held_out))
     hidden = hidden_tokens(tokens, torch.from_numpy(draw), cutter=cutter, rate=rate)
     truth = tokens.ids[hidden]
+    if not len(truth):
+        message = (
+            f"No token of the {len(held_out)} sequence(s) for validation is hidden: give more "
+            f"sequences, or a higher mask_rate than {rate:g}."
+        )
+        raise ValueError(message)
     chance = counts / counts.sum()
     dark = hidden | (tokens.ids == cutter.unknown_id)
     visible = visible_bases(tokens, dark, held_out.shape[1])
     with_token, without = _around(held_out, tokens, hidden, visible=visible)
-    tables = [chain(training, order) for order in _ORDERS]
+    tables = [chain(training, order) for order in _ORDERS if order < training.shape[1]]
     chains = [(log_chances(t, without) - log_chances(t, with_token)).mean() for t in tables]
     return {
         "unigram_perplexity": float(torch.exp(-chance[truth].log().mean())),

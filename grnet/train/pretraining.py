@@ -182,6 +182,7 @@ def pretrain_language_model(
     rng = np.random.default_rng([seed, 1])
     draw = rng.random(held_out.shape, dtype=np.float32)
     made = model if isinstance(model, DNALanguageModel) else _new(model, seed=seed)
+    beside = baselines(made.config.tokens, training, held_out, draw=draw, rate=mask_rate)
     done = fit(
         made,
         _Sequences(training),
@@ -191,7 +192,6 @@ def pretrain_language_model(
         seed=seed,
         folder=folder,
     )
-    beside = baselines(made.config.tokens, training, held_out, draw=draw, rate=mask_rate)
     figures = done.metrics | beside
     if figures["perplexity"] >= figures["markov_perplexity"]:
         logger.warning(

@@ -191,6 +191,18 @@ def test_a_transformer_learns_a_planted_motif():
     assert fit.metrics["auroc"] > 0.95
 
 
+@pytest.mark.parametrize("position", ["alibi", "rotary", "learned"])
+def test_half_precision_gives_about_the_same(position):
+    """As training does on a GPU."""
+    model = transformer(tokens=gn.models.KmerTokens(3, overlapping=False), position=position)
+    codes = sequences()
+    with torch.inference_mode():
+        exact = model(codes)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            half = model(codes).float()
+    torch.testing.assert_close(half, exact, atol=0.2, rtol=0.1)
+
+
 def test_gradients_of_embeddings_come_back_to_bases():
     """The way to attribute: tokens cannot be differentiated by bases, their vectors can."""
     model = transformer(tokens=gn.models.KmerTokens(3), reverse_complement=False)

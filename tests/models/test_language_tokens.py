@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import grnet as gn
-from grnet.models._tokens import tokens_from_dict
+from grnet.models._transformer import tokens_from_dict
 
 dna = st.text(alphabet="ACGTN", min_size=6, max_size=40)
 

@@ -206,6 +206,10 @@ def test_training_goes_on_with_a_model_and_byte_pairs():
 def test_wrong_inputs_are_refused():
     with pytest.raises(ValueError, match=r"3 sequence\(s\) are too few to hold a tenth out"):
         gn.train.pretrain_language_model(random_codes(3))
+    with pytest.raises(
+        ValueError, match=r"No token of the 1 sequence\(s\) for validation is hidden"
+    ):
+        gn.train.pretrain_language_model(random_codes(10, 7), mask_rate=0.01)
     with pytest.raises(ValueError, match=r"mask_rate=1\.5 is out of range"):
         gn.train.pretrain_language_model(random_codes(), mask_rate=1.5)
     with pytest.raises(TypeError, match="SequenceCNN guesses no tokens"):
