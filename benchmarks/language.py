@@ -38,9 +38,9 @@ def load_task(name: str, part: str) -> Data:
 def pretrained(codes: np.ndarray, *, epochs: int, seed: int) -> gn.train.Fit:
     """Return a small language model of these sequences."""
     config = gn.models.DNALanguageModelConfig(
-        tokens=gn.models.KmerTokens(4), width=64, depth=1, heads=4
+        tokens=gn.models.KmerTokens(3), width=64, depth=1, heads=4
     )
-    settings = gn.train.FitSettings(max_epochs=epochs, batch_size=64, learning_rate=2e-3)
+    settings = gn.train.FitSettings(max_epochs=epochs, batch_size=32, learning_rate=6e-3)
     return gn.train.pretrain_language_model(codes, config, settings=settings, seed=seed)
 
 
@@ -60,7 +60,7 @@ def transformer(
     )
     per_epoch = -(-len(train) // 64)
     settings = gn.train.FitSettings(
-        max_epochs=max(4, STEPS // per_epoch), batch_size=64, learning_rate=1e-3, patience=4
+        max_epochs=max(4, STEPS // per_epoch), batch_size=64, learning_rate=2e-3, patience=4
     )
     return gn.train.fit(model, train, validation=held, settings=settings, seed=seed)
 
