@@ -19,6 +19,7 @@ from grnet.models.prediction import evaluating
 
 Floats = npt.NDArray[np.float32]
 _WINDOWS_AT_A_TIME = 256
+_NEAR = 5
 
 
 @dataclass(frozen=True)
@@ -113,8 +114,9 @@ class ChromatinTransformer(nn.Module):
         self.norm = nn.LayerNorm(c.width)
         self.states = nn.Linear(c.width, c.n_states)
         self.marks = nn.Linear(c.width, c.n_marks)
-        self.linear = nn.Conv1d(2 * c.n_marks, c.n_states + c.n_marks, 11, padding=5, bias=False)
-        nn.init.zeros_(self.linear.weight)
+        # what lies within a few bins also counts directly, as in a logistic regression
+        self.near_states = _near(2 * c.n_marks, c.n_states)
+        self.near_marks = _near(2 * c.n_marks, c.n_marks)
         self.emission_logits = nn.Parameter(torch.randn(c.n_states, c.n_marks) - 2)
 
     @property
@@ -133,14 +135,16 @@ class ChromatinTransformer(nn.Module):
             raise ValueError(message)
         known = torch.cat([values == 1, values != _marks.MISSING], dim=-1)
         known = known.to(self.embed.weight.dtype)
-        near = self.linear(known.transpose(1, 2)).transpose(1, 2)
+        across = known.transpose(1, 2)
+        near_states, near_marks = self.near_states(across), self.near_marks(across)
         x = self.embed(known)
         x = x + functional.gelu(self.stem(x.transpose(1, 2)).transpose(1, 2))
         for layer in self.layers:
             x = layer(x)
         x = self.norm(x)
-        k = self.config.n_states
-        return ChromatinOutputs(self.states(x) + near[..., :k], self.marks(x) + near[..., k:])
+        return ChromatinOutputs(
+            self.states(x) + near_states.transpose(1, 2), self.marks(x) + near_marks.transpose(1, 2)
+        )
 
     def posterior(self, values: Values, lengths: Lengths = None, *, device: str = "auto") -> Floats:
         """Return the probability of each state in each bin, (bins, K)."""
@@ -166,7 +170,8 @@ class ChromatinTransformer(nn.Module):
         """Renumber the states: the new state i is the old state ``order[i]``."""
         chosen = torch.as_tensor(np.asarray(order))
         with torch.no_grad():
-            for parameter in (self.states.weight, self.states.bias, self.emission_logits):
+            head, near = self.states, self.near_states
+            for parameter in (head.weight, head.bias, near.weight, self.emission_logits):
                 parameter.copy_(parameter[chosen].clone())
 
     def _over(self, values: Values, lengths: Lengths, what: str, *, device: str) -> Floats:
@@ -190,6 +195,13 @@ class ChromatinTransformer(nn.Module):
             return torch.sigmoid(outputs.marks)
         posterior = outputs.states.softmax(-1)
         return posterior if what == "posterior" else posterior @ self.emissions
+
+
+def _near(n_inputs: int, n_outputs: int) -> nn.Conv1d:
+    """Return a linear map of a few bins around each, zero at first."""
+    made = nn.Conv1d(n_inputs, n_outputs, 2 * _NEAR + 1, padding=_NEAR, bias=False)
+    nn.init.zeros_(made.weight)
+    return made
 
 
 class _Layer(nn.Module):

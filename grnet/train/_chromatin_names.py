@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-QUIESCENT = "quiescent"
+QUIESCENT, EVERY = "quiescent", "every mark"
 
 _Rule = tuple[str, tuple[tuple[str, ...], ...]]
 _RULES: tuple[_Rule, ...] = (
@@ -29,6 +29,7 @@ _RULES: tuple[_Rule, ...] = (
 
 _PRESENT = 0.4
 _FAINT = 0.1
+_MANY, _ALL_BUT_FEW = 6, 0.75
 
 
 def name_states(emissions: npt.NDArray[np.floating], marks: Sequence[str]) -> list[str]:
@@ -46,8 +47,9 @@ def name_states(emissions: npt.NDArray[np.floating], marks: Sequence[str]) -> li
     list of str
         One name per state: ``active promoter`` (H3K4me3 with H3K27ac or H3K9ac), ``strong
         enhancer`` (H3K4me1 with H3K27ac), ``transcription`` (H3K36me3), ``repressed`` (H3K27me3),
-        ``insulator`` (CTCF), ``quiescent`` (no mark above 0.1), and so on. A state that no rule
-        knows is called after its strongest marks. The second state of a name is numbered 2.
+        ``insulator`` (CTCF), ``quiescent`` (no mark above 0.1), ``every mark`` (three quarters of
+        at least six: mostly repeats and other artefacts), and so on. A state that no rule knows
+        is called after its strongest marks. The second state of a name is numbered 2.
 
     Raises
     ------
@@ -93,6 +95,8 @@ def rank(name: str) -> int:
 
 def _name(row: dict[str, float]) -> str:
     present = {mark.upper() for mark, value in row.items() if value >= _PRESENT}
+    if len(row) >= _MANY and len(present) >= _ALL_BUT_FEW * len(row):
+        return EVERY
     for name, groups in _RULES:
         if all(any(mark.upper() in present for mark in group) for group in groups):
             return name

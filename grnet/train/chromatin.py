@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 Method = Literal["transformer", "hmm"]
 StateModel = ChromatinTransformer | MarkHMM
 
-SETTINGS = FitSettings(max_epochs=15, batch_size=8, learning_rate=2e-3, patience=15)
+SETTINGS = FitSettings(max_epochs=25, batch_size=16, learning_rate=3e-3, patience=25)
 """Of the transformer: many small steps suit windows that are mostly empty."""
 
 
