@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Augmentation:
     """Draw, for every sequence of a batch, a strand, a place and a few mutations.
 

@@ -164,7 +164,7 @@ def _report(alone: pd.DataFrame, n: int, tolerance: float) -> None:
     message = (
         f"{len(alone)} of {n} negatives were not found: no free window of the chromosome resembles "
         f"the positive (GC share within {tolerance:g}, others within {_matching.OTHERS:g}), e.g. "
-        f"{_checks.examples(_intervals.names(alone))}"
+        f"{_checks.examples(_intervals.names(alone).unique())}"
     )
     if len(alone) == n:
         message += ". Raise the tolerance, shorten the windows, or exclude less."
