@@ -14,6 +14,7 @@ from grnet.explain.calling import seqlets as call_seqlets
 from grnet.io.motifs import Motif
 
 _MOST = 2000
+_SHUFFLES = 4
 
 
 def seqlet_motifs(
@@ -22,8 +23,8 @@ def seqlet_motifs(
     *,
     n_motifs: int = 5,
     width: int = 20,
-    min_similarity: float = 0.75,
-    min_sites: int = 20,
+    min_similarity: float = 0.7,
+    min_sites: int = 10,
     prefix: str = "motif",
 ) -> list[Motif]:
     """Gather seqlets that look alike into motifs.
@@ -95,9 +96,9 @@ def task_motifs(
     *,
     target: Target = 0,
     method: Method = "input_x_gradient",
+    fdr: float = 0.05,
     n_motifs: int = 5,
     prefix: str = "motif",
-    device: str = "auto",
     seed: int = 0,
 ) -> list[Motif]:
     """Find the motifs that raise one output of a model, in one call.
@@ -112,13 +113,14 @@ def task_motifs(
     target
         Which output, as for :func:`attributions`.
     method
-        As for :func:`attributions`; the fast one is good enough to see motifs.
+        As for :func:`attributions`; the fast one is good enough to see motifs. A model without
+        gradients needs ``"saturation_mutagenesis"``.
+    fdr
+        As for :func:`seqlets`.
     n_motifs
         Return at most so many.
     prefix
         Names are ``prefix_1``, ``prefix_2``, ...
-    device
-        ``"auto"`` takes CUDA where there is one.
     seed
         Of the shuffles.
 
@@ -150,8 +152,9 @@ def task_motifs(
     >>> [motif.consensus for motif in gn.explain.task_motifs(HighestSite(), codes)]
     ['TGACTCA']
     """
+    n_shuffles = _SHUFFLES if method == "integrated_gradients" else 1
     given = attributions(
-        model, codes, target=target, method=method, n_shuffles=1, device=device, seed=seed
+        model, codes, target=target, method=method, n_shuffles=n_shuffles, seed=seed
     )
-    found = call_seqlets(given)
+    found = call_seqlets(given, fdr=fdr)
     return seqlet_motifs(found, given, n_motifs=n_motifs, prefix=prefix)

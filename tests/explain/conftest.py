@@ -70,7 +70,7 @@ def planted(motifs, background):
     return tuple(np.concatenate(parts) for parts in zip(*halves, strict=True))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def scanner(motifs):
     return Scanner(motifs)
 

@@ -39,7 +39,8 @@ class WordCount(nn.Module):
 
     def forward(self, codes):
         if codes.dtype != torch.uint8:
-            raise TypeError("codes only")
+            message = "codes only"
+            raise TypeError(message)
         return ((codes[:, :-1] == 2) & (codes[:, 1:] == 0)).sum(1).float()
 
 
@@ -185,7 +186,7 @@ def test_errors_say_what_to_do(codes, cnn):
         attributions(cnn, codes, target=lambda outputs: outputs)
     with pytest.raises(ValueError, match="Found float32 of shape"):
         attributions(cnn, one_hot(codes))
-    with pytest.raises(ValueError, match="neither uint8 codes.*nor floats"):
+    with pytest.raises(ValueError, match=r"neither uint8 codes.*nor floats"):
         attributions(Linear(29), codes)
     with pytest.raises(ValueError, match="do not belong to codes"):
         Attributions(np.zeros((6, 4, 29), dtype=np.float32), codes)
