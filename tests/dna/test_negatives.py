@@ -66,7 +66,7 @@ def test_gc_alone_tells_nothing(genome, peaks):
 
 
 def test_each_negative_resembles_its_positive_on_the_same_chromosome(genome, peaks):
-    negatives = gn.dna.matched_negatives(genome, peaks, n_per_positive=2, tolerance=0.03)
+    negatives = gn.dna.matched_negatives(genome, peaks.head(80), n_per_positive=2, tolerance=0.03)
     positives = peaks.loc[negatives["positive"]].reset_index(drop=True)
     assert negatives["positive"].value_counts().max() == 2
     assert (negatives["chrom"] == positives["chrom"]).all()
