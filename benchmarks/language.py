@@ -113,9 +113,8 @@ def run_task(
 def table(results: pd.DataFrame, figure: str) -> pd.DataFrame:
     """Return tasks and labels x models, mean and standard deviation over the seeds."""
     groups = results.groupby(["task", "labels", "model"], sort=False)[figure]
-    text = groups.mean().map("{:.3f}".format)
-    several = groups.size() > 1
-    text[several] += " ± " + groups.std()[several].map("{:.3f}".format)
+    mean, spread = groups.mean(), groups.std()
+    text = mean.map("{:.3f}".format) + spread.map(lambda s: "" if pd.isna(s) else f" ± {s:.3f}")
     wide = text.reset_index().pivot_table(
         values=figure, index=["task", "labels"], columns="model", aggfunc="first", sort=False
     )
