@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.collections import PatchCollection
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
 
@@ -43,12 +44,18 @@ COLOURS = {
 """Of states by their names; near the usual ones, moved apart for colour-blind readers."""
 
 _OTHER = "#56B4E9"
+_FAINT, _PALE = "faint ", 0.45
 _WIDTH = 9.5
 
 
 def state_colour(name: str) -> str:
-    """Return the colour of a state: states of one name share it."""
-    return COLOURS.get(re.sub(r" \d+$", "", name), _OTHER)
+    """Return the colour of a state: states of one name share it, faint ones have it paler."""
+    bare = re.sub(r" \d+$", "", name)
+    colour = COLOURS.get(bare.removeprefix(_FAINT), _OTHER)
+    if not bare.startswith(_FAINT):
+        return colour
+    red, green, blue = (1 - _PALE * (1 - part) for part in to_rgb(colour))
+    return str(to_hex((red, green, blue)))
 
 
 def state_emissions(
@@ -236,7 +243,7 @@ def _drawn(
         ]
         colours = list(table["colour"])
         ax.add_collection(
-            PatchCollection(boxes, facecolors=colours, edgecolors=colours, linewidths=0.3)
+            PatchCollection(boxes, facecolors=colours, edgecolors=colours, linewidths=0.7)
         )
         ax.set(ylim=(-0.05, 1.05), yticks=[])
         ax.set_label(label)
@@ -259,8 +266,8 @@ def _drawn(
 def _legend(names: Sequence[str]) -> list[Patch]:
     """Return one entry for each colour, in the order of the palette."""
     bare = {re.sub(r" \d+$", "", name) for name in names}
-    known = [name for name in COLOURS if name in bare]
-    entries = {name: COLOURS[name] for name in known}
+    known = [name for base in COLOURS for name in (base, _FAINT + base) if name in bare]
+    entries = {name: state_colour(name) for name in known}
     if bare - set(known):
         entries["other"] = _OTHER
     return [

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-QUIESCENT, EVERY = "quiescent", "every mark"
+QUIESCENT, EVERY, FAINT = "quiescent", "every mark", "faint "
 
 _Rule = tuple[str, tuple[tuple[str, ...], ...]]
 _RULES: tuple[_Rule, ...] = (
@@ -28,7 +28,8 @@ _RULES: tuple[_Rule, ...] = (
 """Name, and groups of marks of which one each must be there; the first rule that holds counts."""
 
 _PRESENT = 0.4
-_FAINT = 0.1
+_LEAST = 0.1
+_SHARE = 0.5
 _MANY, _ALL_BUT_FEW = 6, 0.75
 
 
@@ -47,9 +48,10 @@ def name_states(emissions: npt.NDArray[np.floating], marks: Sequence[str]) -> li
     list of str
         One name per state: ``active promoter`` (H3K4me3 with H3K27ac or H3K9ac), ``strong
         enhancer`` (H3K4me1 with H3K27ac), ``transcription`` (H3K36me3), ``repressed`` (H3K27me3),
-        ``insulator`` (CTCF), ``quiescent`` (no mark above 0.1), ``every mark`` (three quarters of
-        at least six: mostly repeats and other artefacts), and so on. A state that no rule knows
-        is called after its strongest marks. The second state of a name is numbered 2.
+        ``insulator`` (CTCF), ``every mark`` (three quarters of at least six: mostly repeats and
+        other artefacts), ``quiescent`` (no mark above 0.1), and so on. A state whose marks all
+        stay below 0.4 is ``faint``; one that no rule knows is called after its strongest marks.
+        The second state of a name is numbered 2.
 
     Raises
     ------
@@ -67,7 +69,7 @@ def name_states(emissions: npt.NDArray[np.floating], marks: Sequence[str]) -> li
     >>> import numpy as np
     >>> emissions = np.array([[0.9, 0.8, 0.0], [0.0, 0.1, 0.9], [0.0, 0.0, 0.01], [0.2, 0.0, 0.0]])
     >>> gn.train.name_states(emissions, ["H3K4me3", "H3K27ac", "CTCF"])
-    ['active promoter', 'insulator', 'quiescent', 'faint H3K4me3']
+    ['active promoter', 'insulator', 'quiescent', 'faint weak promoter']
     """
     if emissions.ndim != 2 or emissions.shape[1] != len(marks):
         message = (
@@ -84,24 +86,31 @@ def name_states(emissions: npt.NDArray[np.floating], marks: Sequence[str]) -> li
     return numbered
 
 
-def rank(name: str) -> int:
+def rank(name: str) -> float:
     """Return where a name stands among the rules: states are listed from promoters down."""
-    known = [rule for rule, _ in _RULES]
-    bare = re.sub(r" \d+$", "", name)
+    known = [EVERY, *(rule for rule, _ in _RULES)]
+    bare = re.sub(r" \d+$", "", name).removeprefix(FAINT)
     if bare == QUIESCENT:
         return len(known) + 1
-    return known.index(bare) if bare in known else len(known)
+    place = known.index(bare) if bare in known else len(known)
+    return place + 0.5 * name.startswith(FAINT)
 
 
 def _name(row: dict[str, float]) -> str:
-    present = {mark.upper() for mark, value in row.items() if value >= _PRESENT}
+    strongest = max(row.values())
+    if strongest < _LEAST:
+        return QUIESCENT
+    threshold = _PRESENT if strongest >= _PRESENT else _SHARE * strongest
+    return f"{'' if strongest >= _PRESENT else FAINT}{_by_rule(row, threshold)}"
+
+
+def _by_rule(row: dict[str, float], threshold: float) -> str:
+    """Return the first rule that holds, else the strongest marks."""
+    present = {mark.upper() for mark, value in row.items() if value >= threshold}
     if len(row) >= _MANY and len(present) >= _ALL_BUT_FEW * len(row):
         return EVERY
     for name, groups in _RULES:
         if all(any(mark.upper() in present for mark in group) for group in groups):
             return name
-    if max(row.values()) < _FAINT:
-        return QUIESCENT
-    strongest = sorted(row, key=lambda mark: -row[mark])[:2]
-    shown = [mark for mark in strongest if row[mark] >= _FAINT]
-    return f"{'' if row[shown[0]] >= _PRESENT else 'faint '}{' + '.join(shown)}"
+    order = sorted(row, key=lambda mark: -row[mark])[:2]
+    return " + ".join(mark for mark in order if row[mark] >= _LEAST)

@@ -81,6 +81,12 @@ def test_legend_names_each_colour_once(states):
     assert shown == ["active promoter", "insulator", "quiescent", "other"]
 
 
+def test_faint_states_are_paler():
+    full, faint = (to_rgba(state_colour(name)) for name in ("repressed 2", "faint repressed"))
+    assert full == to_rgba(COLOURS["repressed"])
+    assert all(low < high < 1 for low, high in zip(full[:3], faint[:3], strict=True))
+
+
 def test_colours_differ():
     assert len(set(COLOURS.values())) == len(COLOURS)
 
