@@ -56,13 +56,25 @@ def _refined(
         rows: Ints = np.flatnonzero(owner == one)
         if len(rows) < n:
             continue
-        own = windows.take(rows).facing(fit.minus[rows, one]).cut(fit.first[rows, one], width)
+        facing = windows.take(rows).facing(fit.minus[rows, one])
+        first = fit.first[rows, one]
+        mean = facing.cut(first, width).contributions.mean(axis=0)
+        # a pattern that begins off its middle is cut short: move it there
+        first = np.clip(first + _off_middle(mean), 0, windows.letters.shape[2] - width)
+        own = facing.cut(first, width)
         mean = own.contributions.mean(axis=0)
         if means and _is_known(mean, np.array(means)):
             continue
         means.append(mean)
         counts.append(own.letters.sum(axis=0, dtype=np.float64))
     return np.array(means), counts
+
+
+def _off_middle(pattern: Floats) -> int:
+    """Return how far the middle of what contributes lies behind that of the pattern."""
+    weight = np.square(pattern).sum(axis=0)
+    places = np.arange(len(weight)) - (len(weight) - 1) / 2
+    return round(float((weight * places).sum() / max(weight.sum(), 1e-30)))
 
 
 def _is_known(pattern: Floats, others: Floats) -> bool:

@@ -23,7 +23,7 @@ def seqlet_motifs(
     *,
     n_motifs: int = 5,
     width: int = 20,
-    min_similarity: float = 0.7,
+    min_similarity: float = 0.75,
     min_sites: int = 10,
     prefix: str = "motif",
 ) -> list[Motif]:
