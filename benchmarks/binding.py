@@ -114,7 +114,12 @@ def run_set(name: str, *, seed: int, gapped: nn.Module | None, lstm: bool) -> Ou
             continue
         begin = time.perf_counter()
         done = gn.train.classify(
-            train, validation=held, method=method, settings=_settings(name), seed=seed
+            train,
+            validation=held,
+            method=method,
+            settings=_settings(name),
+            on_leak="warn",
+            seed=seed,
         )
         models[method] = done.model
         rows.append(_scored(method, parts, gn.models.predict(done.model, test.codes), begin=begin))
@@ -132,7 +137,8 @@ def table(results: pd.DataFrame, figure: str) -> pd.DataFrame:
     text = mean.map("{:.3f}".format)
     several = n > 1
     text[several] += " ± " + spread[several].map("{:.3f}".format)
-    return text.unstack("model").fillna("")
+    shown = text.rename("text").reset_index()
+    return shown.pivot_table("text", "set", "model", aggfunc="first", sort=False).fillna("")
 
 
 def main(

@@ -19,6 +19,7 @@ from grnet.cli.exporting import export
 from grnet.cli.graph_build import build
 from grnet.cli.inference import infer
 from grnet.cli.motif_scan import scan
+from grnet.cli.sequence import predict, train
 
 EXPECTED = (ValueError, OSError, ImportError, MemoryError)
 """What the user can set right: told in one message."""
@@ -37,7 +38,11 @@ graph.command()(build)
 motifs = typer.Typer(no_args_is_help=True, help="Motifs of transcription factors.")
 motifs.command()(scan)
 app.add_typer(graph, name="graph")
+sequence = typer.Typer(no_args_is_help=True, help="Models that read DNA.")
+sequence.command()(train)
+sequence.command()(predict)
 app.add_typer(motifs, name="motifs")
+app.add_typer(sequence, name="sequence")
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001 - typer calls it so

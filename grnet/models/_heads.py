@@ -21,25 +21,27 @@ class ProfileCounts(NamedTuple):
 Outputs = torch.Tensor | ProfileCounts
 
 
-def strand_mean(forward: Outputs, reverse: Outputs, *, head: Head, stranded: bool) -> Outputs:
-    """Average the outputs of both strands, those of the second turned round where they have places.
+def turned(outputs: Outputs, *, head: Head, stranded: bool) -> Outputs:
+    """Return the outputs for the other strand as outputs for this one.
 
-    ``stranded`` outputs come in pairs, plus and minus strand, that change places.
+    What has places is turned round; ``stranded`` outputs come in pairs, plus and minus strand, that
+    change places.
     """
-    if isinstance(forward, ProfileCounts) and isinstance(reverse, ProfileCounts):
-        turned = ProfileCounts(
-            _swapped(reverse.profile.flip(-1), stranded=stranded),
-            _swapped(reverse.counts, stranded=stranded),
-        )
-        return ProfileCounts(
-            (forward.profile + turned.profile) / 2, (forward.counts + turned.counts) / 2
-        )
-    if isinstance(forward, ProfileCounts) or isinstance(reverse, ProfileCounts):
+    if isinstance(outputs, ProfileCounts):
+        profile = _swapped(outputs.profile.flip(-1), stranded=stranded)
+        return ProfileCounts(profile, _swapped(outputs.counts, stranded=stranded))
+    there = outputs.flip(-1) if head == "per_base" else outputs
+    return _swapped(there, stranded=stranded)
+
+
+def mean_of(first: Outputs, second: Outputs) -> Outputs:
+    """Average two outputs of one kind."""
+    if isinstance(first, ProfileCounts) and isinstance(second, ProfileCounts):
+        return ProfileCounts(*((a + b) / 2 for a, b in zip(first, second, strict=True)))
+    if isinstance(first, ProfileCounts) or isinstance(second, ProfileCounts):
         message = "Both strands must give the same kind of outputs."
         raise TypeError(message)
-    if head == "per_base":
-        reverse = reverse.flip(-1)
-    return (forward + _swapped(reverse, stranded=stranded)) / 2
+    return (first + second) / 2
 
 
 def activated(outputs: Outputs, head: Head) -> torch.Tensor:

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional
 
 from grnet import _checks
-from grnet.models._heads import Head, Outputs, strand_mean
+from grnet.models._heads import Outputs, mean_of, turned
 
 Activation = Literal["relu", "gelu", "elu", "softplus", "silu"]
 
@@ -58,17 +58,21 @@ class SequenceModel(nn.Module, ABC):
     def forward(self, x: torch.Tensor) -> Outputs:
         """Return raw outputs for codes (N, L) or floats (N, 4, L).
 
-        The other strand is the input with both axes flipped, so that averaging over strands is
-        exact: a sequence and its reverse complement get the same outputs.
+        The other strand is the input with both axes flipped. In evaluation mode both strands are
+        averaged, so that a sequence and its reverse complement get exactly the same outputs; in
+        training each batch is read from a strand drawn by chance, at half the cost.
         """
         hot = at_the_door(x)
         if not self.config.reverse_complement:
             return self.strand(hot)
-        head: Head = self.config.head
+        if self.training:
+            return self._other(hot) if torch.rand(()) < 0.5 else self.strand(hot)
+        return mean_of(self.strand(hot), self._other(hot))
+
+    def _other(self, hot: torch.Tensor) -> Outputs:
         stranded = bool(getattr(self.config, "stranded", False))
-        return strand_mean(
-            self.strand(hot), self.strand(hot.flip(1, 2)), head=head, stranded=stranded
-        )
+        outputs = self.strand(hot.flip(1, 2))
+        return turned(outputs, head=self.config.head, stranded=stranded)
 
 
 class GlobalPool(nn.Module):

@@ -9,13 +9,13 @@ from grnet.train.classification import classify
 from grnet.train.data import SequenceData
 from grnet.train.fitting import Fit, FitSettings, fit
 from grnet.train.gapped import fit_gapped_kmers
-from grnet.train.methylation import MethylationFit, methylation_levels
+from grnet.train.methylation import MethylationFit, methylation_levels, predict_methylation
 from grnet.train.metrics import calibration_error, task_scores
 from grnet.train.objectives import HeadObjective, Objective
 from grnet.train.ordering import BalancedSampler, balanced_order, stratified_batches
 from grnet.train.pretraining import MaskedTokenObjective, pretrain_language_model
 from grnet.train.split import Split, split_by_chromosome, split_by_group, split_by_similarity
-from grnet.train.tasks import SequenceFit, binding
+from grnet.train.tasks import SequenceFit, accessibility, binding
 from grnet.train.windows import binding_windows
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "SequenceData",
     "SequenceFit",
     "Split",
+    "accessibility",
     "assign_states",
     "audit_split",
     "balanced_order",
@@ -47,6 +48,7 @@ __all__ = [
     "methylation_levels",
     "methylation_scores",
     "name_states",
+    "predict_methylation",
     "pretrain_language_model",
     "smote",
     "split_by_chromosome",

@@ -22,6 +22,7 @@ from grnet.models.sequence import (
     SequenceCNNLSTM,
     SequenceCNNLSTMConfig,
 )
+from grnet.train.audit import OnLeak, leaks, report
 from grnet.train.balance import class_weights
 from grnet.train.data import SequenceData
 from grnet.train.fitting import Fit, FitSettings, fit
@@ -36,7 +37,7 @@ Balance = Literal["none", "weights", "focal"]
 METHODS = ("ensemble", "cnn", "cnn_lstm", "dilated_cnn", "gapped_kmers")
 
 
-def classify(
+def classify(  # noqa: PLR0913 - one more than usual: nothing to bundle
     data: SequenceData,
     *,
     validation: SequenceData | None = None,
@@ -45,6 +46,7 @@ def classify(
     settings: FitSettings | None = None,
     augment: Augmentation | None = None,
     balance: Balance = "none",
+    on_leak: OnLeak = "raise",
     seed: int = 0,
 ) -> Fit:
     """Train a classifier of sequences: enhancers, promoters, binding, histone marks.
@@ -68,6 +70,9 @@ def classify(
         Changes the training batches of the networks.
     balance
         For rare positives: ``"weights"`` or ``"focal"`` loss.
+    on_leak
+        What to do where validation sequences overlap training intervals or equal training
+        sequences on either strand: ``"raise"``, ``"warn"`` or, for published splits, ``"off"``.
     seed
         Of weights, order and the held-out tenth.
 
@@ -79,7 +84,7 @@ def classify(
     Raises
     ------
     ValueError
-        If the method does not know the head, or a task has one label only.
+        If the method does not know the head, a task has one label only, or validation leaks.
 
     Examples
     --------
@@ -96,6 +101,8 @@ def classify(
     if validation is None:
         held = held_out_rows(data.codes, share=0.1, seed=seed)
         data, validation = data.take(~held), data.take(held)
+    else:
+        report(leaks(data, validation), what="the validation data", on_leak=on_leak)
     begin = time.perf_counter()
     if head == "multiclass" and method in {"gapped_kmers", "ensemble"}:
         message = 'Gapped k-mers know head="binary" only: give method="cnn" for several classes.'

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import scipy.sparse as sp
 import torch
 
 from grnet import _checks
@@ -45,23 +47,27 @@ class SequenceData:
     """
 
     codes: Codes
-    labels: npt.NDArray[np.float32]
+    labels: Any
     names: Sequence[str] = ()
     intervals: pd.DataFrame | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        labels = np.asarray(self.labels, dtype=np.float32)
-        labels = labels[:, None] if labels.ndim == 1 else labels
+        labels: Any = self.labels
+        if sp.issparse(labels):
+            labels = sp.csr_array(labels, dtype=np.float32)
+        else:
+            labels = np.asarray(labels, dtype=np.float32)
+            labels = labels[:, None] if labels.ndim == 1 else labels
         object.__setattr__(self, "labels", labels)
         self._check_codes()
-        for what, size in (("labels", len(labels)), ("intervals", self._n_intervals())):
+        for what, size in (("labels", labels.shape[0]), ("intervals", self._n_intervals())):
             if size != len(self.codes):
                 message = (
                     f"There are {len(self.codes)} sequences, but {size} rows of {what}: "
                     "give one row per sequence, in the same order."
                 )
                 raise ValueError(message)
-        if not np.isfinite(labels).any():
+        if not sp.issparse(labels) and not np.isfinite(labels).any():
             message = "Every label is NaN (unknown): there is nothing to learn."
             raise ValueError(message)
         names = tuple(self.names) or tuple(f"task_{i}" for i in range(labels.shape[1]))
@@ -110,8 +116,20 @@ class SequenceData:
         rows = np.asarray(indices)
         return {
             "x": torch.from_numpy(self.codes[rows]),
-            "y": torch.from_numpy(self.labels[rows]),
+            "y": torch.from_numpy(_dense(self.labels[rows])),
         }
+
+    def dense_labels(self) -> npt.NDArray[np.float32]:
+        """Return the labels as an array, for figures over a held-out part.
+
+        Examples
+        --------
+        >>> import grnet as gn
+        >>> import numpy as np
+        >>> gn.train.SequenceData(np.zeros((1, 9), dtype=np.uint8), np.ones(1)).dense_labels()
+        array([[1.]], dtype=float32)
+        """
+        return _dense(self.labels)
 
     def take(self, rows: npt.NDArray[np.integer | np.bool_]) -> "SequenceData":
         """Return some of the sequences.
@@ -136,3 +154,7 @@ class SequenceData:
         kept = np.flatnonzero(rows) if rows.dtype == bool else rows
         intervals = None if self.intervals is None else self.intervals.take(kept)
         return SequenceData(self.codes[kept], self.labels[kept], self.names, intervals=intervals)
+
+
+def _dense(labels: Any) -> npt.NDArray[np.float32]:  # noqa: ANN401 - dense or sparse
+    return np.asarray(labels.toarray() if sp.issparse(labels) else labels)

@@ -2,24 +2,34 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+import scipy.sparse as sp
+import torch
+from anndata import AnnData
 from sklearn.metrics import roc_auc_score
 
+from grnet import _checks, _intervals
 from grnet._alphabet import UNKNOWN, Codes
 from grnet.io.genome import Genome
 from grnet.models.prediction import predict
+from grnet.models.sequence import SequenceCNN, SequenceCNNConfig
 from grnet.train.audit import audit_split, related_rows
 from grnet.train.classification import Method, classify
 from grnet.train.data import SequenceData
-from grnet.train.fitting import Fit, FitSettings
+from grnet.train.fitting import Fit, FitSettings, fit
 from grnet.train.metrics import task_scores
 from grnet.train.split import Split, split_by_chromosome
 from grnet.train.windows import binding_windows
 
 RELATED = 0.5
 """Share of words in common from which a held-out window is a relative of a training window."""
+
+USUAL = FitSettings(max_epochs=20, batch_size=128, learning_rate=2e-3)
+N_FACTORS = 32
+"""Width of the last layer but one of a model of cells: the length of a cell's vector."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +66,12 @@ class SequenceFit:
     def test(self) -> SequenceData:
         """The sequences that were held out for the test."""
         return self.data.take(self.split.test)
+
+    @property
+    def task_vectors(self) -> pd.DataFrame:
+        """One vector per task, the weights of the last layer: near tasks read the same words."""
+        head: Any = self.fit.model.head
+        return pd.DataFrame(head[-1].weight.detach().numpy(), index=list(self.data.names))
 
     def __repr__(self) -> str:
         """Return the fit, and the median score."""
@@ -127,7 +143,7 @@ def binding(
         data.take(split.train),
         validation=data.take(split.validation),
         method=method,
-        settings=settings or FitSettings(max_epochs=20, batch_size=128, learning_rate=2e-3),
+        settings=settings or USUAL,
         seed=seed,
     )
     scores = _scores(data, split, predict(done.model, data.codes[split.test]))
@@ -175,3 +191,96 @@ def _scores(data: SequenceData, split: Split, guess: np.ndarray) -> pd.DataFrame
 def _gc(codes: Codes) -> np.ndarray:
     known = (codes < UNKNOWN).sum(axis=1)
     return np.asarray(((codes == 1) | (codes == 2)).sum(axis=1) / np.maximum(known, 1))
+
+
+def accessibility(
+    genome: Genome,
+    adata: AnnData,
+    *,
+    validation: Sequence[str],
+    test: Sequence[str],
+    groupby: str | None = None,
+    width: int = 512,
+    settings: FitSettings | None = None,
+    seed: int = 0,
+) -> SequenceFit:
+    """Learn from sequence how open peaks are, in each cell or in each group of cells.
+
+    Parameters
+    ----------
+    genome
+        The sequences.
+    adata
+        Cells x peaks; the peaks by name (``chr1:100-200``) or by columns of ``var``.
+    validation, test
+        Chromosomes that choose the best epoch, and that are held out for the scores.
+    groupby
+        Column of ``obs``. With it the levels of the groups are learnt: log of one plus fragments
+        per peak in 10,000 of the group. Without it every cell is a task, open or not.
+    width
+        Bases around the middle of each peak.
+    settings
+        Of the training.
+    seed
+        Of weights and order.
+
+    Returns
+    -------
+    SequenceFit
+        ``scores`` over the test peaks: ``auroc`` and ``auprc`` beside ``prevalence`` per cell, or
+        ``pearson`` and ``spearman`` per group. ``task_vectors`` places the cells by what they read
+        in the sequence.
+
+    Raises
+    ------
+    ValueError
+        If chromosomes or the column are unknown.
+
+    Notes
+    -----
+    The class of scBasset (Yuan and Kelley 2022): a convolutional network with a narrow last layer,
+    whose weights are one vector per cell. Cells x peaks stay sparse; a batch is made dense.
+
+    Examples
+    --------
+    >>> import grnet as gn
+    >>> gn.train.accessibility.__name__
+    'accessibility'
+    """
+    placed = genome.harmonise(_intervals.of_variables(adata.var, what="peaks"), what="peaks")
+    column = adata.var_names.get_indexer(placed.index)
+    counts = sp.csr_array(sp.csr_array(adata.X)[:, column].T)
+    intervals = placed.reset_index(drop=True)[list(_intervals.COLUMNS)]
+    labels, names, head = _openness(counts, adata, groupby)
+    codes = genome.sequence(intervals, width=width)
+    data = SequenceData(codes, labels, names, intervals=intervals)
+    chromosomes = split_by_chromosome(intervals, validation=validation, test=test)
+    split = without_relatives(data, chromosomes)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = SequenceCNN(SequenceCNNConfig(len(names), head, n_hidden=N_FACTORS))
+    parts = data.take(split.train), data.take(split.validation)
+    done = fit(model, parts[0], validation=parts[1], settings=settings or USUAL, seed=seed)
+    test_part = data.take(split.test)
+    guess = predict(done.model, test_part.codes)
+    scores = task_scores(test_part.dense_labels(), guess, head=head, names=names)
+    return SequenceFit(done, data, split, scores, audit_split(data, split))
+
+
+def _openness(
+    counts: sp.csr_array, adata: AnnData, groupby: str | None
+) -> tuple[sp.csr_array | np.ndarray, list[str], Literal["binary", "regression"]]:
+    """Return peaks x tasks: open or not in each cell, or the level in each group."""
+    if groupby is None:
+        return (counts > 0).astype(np.float32), adata.obs_names.astype(str).tolist(), "binary"
+    if groupby not in adata.obs:
+        message = f"obs has no column {groupby!r}. " + _checks.nearest(groupby, adata.obs)
+        raise ValueError(message)
+    groups = pd.Categorical(adata.obs[groupby].astype(str))
+    member = sp.csr_array(pd.get_dummies(groups).to_numpy(dtype=np.float32))
+    sums = np.asarray((counts @ member).todense())
+    return (
+        np.log1p(1e4 * sums / np.maximum(sums.sum(axis=0), 1)),
+        list(groups.categories),
+        "regression",
+    )

@@ -100,7 +100,8 @@ class Dying(gn.train.SequenceData):
 
 data = planted()
 dying = Dying(data.codes, data.labels)
-gn.train.fit(small(dropout=0.5), dying, validation=planted(100, seed=2), settings=QUICK, folder={folder!r})
+test = planted(100, seed=2)
+gn.train.fit(small(dropout=0.5), dying, validation=test, settings=QUICK, folder={folder!r})
 """
 
 
@@ -124,7 +125,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path):
 def test_a_folder_of_another_run_is_refused(tmp_path):
     settings = gn.train.FitSettings(max_epochs=1, device="cpu")
     gn.train.fit(small(), planted(40), settings=settings, folder=tmp_path)
-    with pytest.raises(ValueError, match="state of another run.*seed: 0 there, 1 now"):
+    with pytest.raises(ValueError, match=r"state of another run.*seed: 0 there, 1 now"):
         gn.train.fit(small(), planted(40), settings=settings, folder=tmp_path, seed=1)
 
 
@@ -133,14 +134,14 @@ def test_a_damaged_state_is_told(tmp_path):
     gn.train.fit(small(), planted(40), settings=settings, folder=tmp_path)
     state = tmp_path / "last.ckpt"
     state.write_bytes(state.read_bytes()[:500])
-    with pytest.raises(ValueError, match="is damaged.*Delete it"):
+    with pytest.raises(ValueError, match=r"is damaged.*Delete it"):
         gn.train.fit(small(), planted(40), settings=settings, folder=tmp_path)
     assert json.loads((tmp_path / "run.json").read_text())["seed"] == 0
 
 
 def test_diverging_training_is_told():
     wild = gn.train.SequenceData(planted(40).codes, np.full(40, 1e30))
-    with pytest.raises(ValueError, match="training diverged. Lower settings.learning_rate"):
+    with pytest.raises(ValueError, match=r"training diverged. Lower settings.learning_rate"):
         gn.train.fit(small(head="regression"), wild, settings=QUICK)
 
 
