@@ -67,8 +67,13 @@ def test_training_agrees_with_an_independent_solver():
     def counted(part):
         ids = words(part.codes, SMALL)
         rows = np.repeat(np.arange(len(ids)), ids.shape[1])
-        table = sp.csr_array((np.ones(ids.size), (rows, ids.ravel())), (len(ids), SMALL.n_features))
-        return sp.diags_array(1 / lengths(ids)) @ table
+        shape = (len(ids), SMALL.n_features)
+        table = sp.csr_matrix((np.ones(ids.size), (rows, ids.ravel())), shape)
+        scaled = sp.csr_matrix(sp.diags(1 / lengths(ids).astype(float)) @ table)
+        scaled.indices, scaled.indptr = (
+            a.astype(np.int32) for a in (scaled.indices, scaled.indptr)
+        )
+        return scaled
 
     theirs = LinearSVC(C=1, loss="hinge", fit_intercept=False, max_iter=100_000)
     theirs.fit(counted(data), data.labels[:, 0])
