@@ -50,7 +50,8 @@ class MethylationFit:
     predictions
         One row per CpG, in order: ``chrom, start, end, methylated, coverage``; ``level``, the share
         of methylated reads; ``predicted``, which never knows of the CpG's own reads; ``low`` and
-        ``high``, between which nine of ten levels are expected; ``role``: ``training``,
+        ``high``, between which nine of ten levels are expected, to which the scatter of the reads
+        comes; ``strength``, how many reads this expectation is worth; ``role``: ``training``,
         ``validation``, ``held_out``, or ``uncovered`` for those without reads.
     metrics
         Figures of the CpGs held out, as :func:`methylation_scores` gives them, of the model and of
@@ -215,8 +216,8 @@ def predict_methylation(
     Returns
     -------
     DataFrame
-        ``chrom, start, end, methylated, coverage, level, predicted, low, high``, in order along the
-        genome, as in :class:`MethylationFit`: no prediction knows of the CpG's own reads.
+        ``chrom, start, end, methylated, coverage, level, predicted, low, high, strength``, in order
+        along the genome, as in :class:`MethylationFit`: none knows of the CpG's own reads.
 
     Raises
     ------
@@ -308,6 +309,7 @@ def _table(known: Sites, raw: Floats) -> pd.DataFrame:
         predicted=level,
         low=low,
         high=high,
+        strength=strength,
     )
 
 
