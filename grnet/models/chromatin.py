@@ -147,8 +147,17 @@ class ChromatinTransformer(nn.Module):
         )
 
     def posterior(self, values: Values, lengths: Lengths = None, *, device: str = "auto") -> Floats:
-        """Return the probability of each state in each bin, (bins, K)."""
-        return self._over(values, lengths, "posterior", device=device)
+        """Return the probability of each state in each bin, (bins, K).
+
+        What the window says of the state, times how likely the state has the bin's own marks: by
+        the window alone, a mark without company, such as CTCF, would seldom name its bin.
+        """
+        prior = self._over(values, lengths, "prior", device=device)
+        emissions = self.emissions.cpu().numpy().clip(1e-4, 1 - 1e-4)
+        own = (values == 1) @ np.log(emissions).T + (values == 0) @ np.log1p(-emissions).T
+        joint = prior * np.exp(own - own.max(axis=1, keepdims=True)) + np.float32(1e-30)
+        shares: Floats = (joint / joint.sum(axis=1, keepdims=True)).astype(np.float32)
+        return shares
 
     def impute(
         self,
@@ -193,8 +202,8 @@ class ChromatinTransformer(nn.Module):
     def _answer(self, outputs: ChromatinOutputs, what: str) -> torch.Tensor:
         if what == "marks":
             return torch.sigmoid(outputs.marks)
-        posterior = outputs.states.softmax(-1)
-        return posterior if what == "posterior" else posterior @ self.emissions
+        prior = outputs.states.softmax(-1)
+        return prior if what == "prior" else prior @ self.emissions
 
 
 def _near(n_inputs: int, n_outputs: int) -> nn.Conv1d:

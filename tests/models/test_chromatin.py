@@ -62,8 +62,17 @@ def test_imputation_keeps_what_is_known_and_never_sees_what_is_not(model, values
     assert ((filled[~known] > 0) & (filled[~known] < 1)).all()
 
 
+def test_states_of_a_bin_weigh_its_own_marks(model, values):
+    prior = model._over(values, None, "prior", device="cpu")
+    emissions = model.emissions.numpy()
+    each = np.where(values[:, None] == 1, emissions, 1 - emissions)
+    own = np.where(values[:, None] == 2, 1.0, each).prod(axis=2)
+    expected = prior * own / (prior * own).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(model.posterior(values), expected, rtol=1e-3, atol=1e-5)
+
+
 def test_imputation_by_states_is_the_mean_of_their_emissions(model, values):
-    expected = model.posterior(values) @ model.emissions.numpy()
+    expected = model._over(values, None, "prior", device="cpu") @ model.emissions.numpy()
     hidden = values == 2
     by_states = model.impute(values, by="states")
     np.testing.assert_allclose(by_states[hidden], expected[hidden], rtol=1e-5)
