@@ -105,7 +105,9 @@ class TrainingModule(lightning.LightningModule):
     def validation_step(self, batch: Batch, _: int) -> None:
         """Keep what the figures are computed from."""
         if self._augment is not None:
-            batch = {**batch, "x": self._augment.centre(batch["x"])}
+            y = batch["y"]
+            places = self._augment.centre(y) if y.ndim == 3 else y
+            batch = {**batch, "x": self._augment.centre(batch["x"]), "y": places}
         loss = self._objective.loss(self.model, batch)
         outputs = self._objective.outputs(self.model, batch)
         targets = self._objective.targets(batch)

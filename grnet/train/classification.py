@@ -69,7 +69,8 @@ def classify(  # noqa: PLR0913 - one more than usual: nothing to bundle
     augment
         Changes the training batches of the networks.
     balance
-        For rare positives: ``"weights"`` or ``"focal"`` loss.
+        For rare positives: ``"weights"``, taken out of the logits again after the training, or
+        ``"focal"`` loss.
     on_leak
         What to do where validation sequences overlap training intervals or equal training
         sequences on either strand: ``"raise"``, ``"warn"`` or, for published splits, ``"off"``.
@@ -113,6 +114,8 @@ def classify(  # noqa: PLR0913 - one more than usual: nothing to bundle
         objective = _objective(data, head, balance)
         how: dict[str, Any] = {"settings": settings, "augment": augment, "seed": seed}
         fits.append(fit(model, data, validation=validation, objective=objective, **how))
+        if objective.positive_weight is not None:
+            _unweigh(model, objective.positive_weight)
     if method in {"gapped_kmers", "ensemble"}:
         fits.append(_gapped(_centred(data, augment), _centred(validation, augment), seed=seed))
     done = fits[0]
@@ -146,6 +149,13 @@ def _objective(data: SequenceData, head: Head, balance: Balance) -> HeadObjectiv
         positive_weight=None if weights is None else tuple(weights.tolist()),
         focal_gamma=2.0 if balance == "focal" else 0.0,
     )
+
+
+def _unweigh(model: nn.Module, weights: tuple[float, ...]) -> None:
+    """Take the weights of positives out of the logits, so that probabilities are probabilities."""
+    last: Any = [module for module in model.modules() if isinstance(module, nn.Linear)][-1]
+    with torch.no_grad():
+        last.bias -= torch.tensor(weights, dtype=last.bias.dtype).log()
 
 
 def _gapped(data: SequenceData, validation: SequenceData, *, seed: int) -> Fit:
