@@ -15,6 +15,8 @@ from grnet.io.motifs import Motif
 
 _MOST = 2000
 _SHUFFLES = 4
+_LOOSE = 0.65
+"""Gradients of deep models are noisy: sites of one motif are less alike in them."""
 
 
 def seqlet_motifs(
@@ -134,6 +136,12 @@ def task_motifs(
     ValueError
         If these are no codes, or the model has no such output or no gradient.
 
+    Notes
+    -----
+    At least as many windows as there are sequences are compared, the strongest, even where fewer
+    stand out: what they share is evidence too. So a model that has learnt little may show chance
+    patterns; compare with :func:`grnet.cis.compare_motifs`, or take the steps one by one.
+
     See Also
     --------
     attributions, seqlets, seqlet_motifs : the steps, with their settings.
@@ -156,5 +164,7 @@ def task_motifs(
     given = attributions(
         model, codes, target=target, method=method, n_shuffles=n_shuffles, seed=seed
     )
-    found = call_seqlets(given, fdr=fdr)
-    return seqlet_motifs(found, given, n_motifs=n_motifs, prefix=prefix)
+    windows = call_seqlets(given, fdr=1)
+    n_called = max(int((windows["fdr"] <= fdr).sum()), len(given.codes))
+    found = windows.loc[windows["score"] > 0].head(n_called)
+    return seqlet_motifs(found, given, n_motifs=n_motifs, prefix=prefix, min_similarity=_LOOSE)
