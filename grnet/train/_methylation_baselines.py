@@ -36,11 +36,18 @@ def kernel_mean(sites: Sites, seen: Ints, targets: Ints, *, width: float, prior:
 
 
 def tuned_kernel(
-    sites: Sites, seen: Ints, training: Ints, *, rng: np.random.Generator
+    sites: Sites, seen: Ints, training: Ints, *, block: int = 0, rng: np.random.Generator
 ) -> tuple[float, float]:
-    """Return width and prior that give the training CpGs' reads the highest likelihood."""
+    """Return width and prior that give the training CpGs' reads the highest likelihood.
+
+    With ``block``, each is told without the neighbours in a block of so many bases around it.
+    """
     some = np.sort(rng.permutation(training)[:_TUNED_ON])
-    around = neighbours(sites, seen, some, n=_NEAREST)
+    gap = None
+    if block:
+        left = rng.integers(0, block, len(some))
+        gap = (np.maximum(left, 1), np.maximum(block - left, 1))
+    around = neighbours(sites, seen, some, n=_NEAREST, gap=gap)
     share = overall(sites, seen)
     m, c = sites.methylated[some], sites.coverage[some]
     best = (-np.inf, float(_WIDTHS[0]), _PRIORS[0])

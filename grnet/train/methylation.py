@@ -137,7 +137,7 @@ def methylation_levels(
     -----
     Cytosines one base apart are the two strands of one CpG: they are held out together and never
     predict each other. The kernel mean of ``metrics`` has the width that suits the training CpGs
-    best.
+    best, with gaps of ``block`` bases where there are such.
 
     Examples
     --------
@@ -182,7 +182,7 @@ def methylation_levels(
     return MethylationFit(
         model,
         _table(known, raw).assign(role=_role_of_each(rows)),
-        _metrics(known, raw, rows, seen=seen, seed=seed),
+        _metrics(known, raw, rows, seen=seen, block=block, seed=seed),
         fitted.history,
         time.perf_counter() - begin,
         {"seed": seed, "block": block, **asdict(chosen), **fitted.params},
@@ -321,12 +321,12 @@ def _role_of_each(rows: dict[str, Ints]) -> "pd.Categorical[str]":
 
 
 def _metrics(
-    known: Sites, raw: Floats, rows: dict[str, Ints], *, seen: Ints, seed: int
+    known: Sites, raw: Floats, rows: dict[str, Ints], *, seen: Ints, block: int, seed: int
 ) -> pd.DataFrame:
     """Score the model and the means of neighbours on the CpGs held out."""
     test = rows["held_out"]
     width, prior = baselines.tuned_kernel(
-        known, seen, rows["training"], rng=np.random.default_rng([seed, 3])
+        known, seen, rows["training"], block=block, rng=np.random.default_rng([seed, 3])
     )
     near = baselines.neighbour_mean(known, seen, test, n=4)
     predicted = {
