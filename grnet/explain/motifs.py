@@ -15,7 +15,7 @@ from grnet.io.motifs import Motif
 
 _MOST = 2000
 _SHUFFLES = 4
-_LOOSE = 0.65
+_LOOSE = 0.6
 """Gradients of deep models are noisy: sites of one motif are less alike in them."""
 
 
