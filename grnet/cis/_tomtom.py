@@ -48,11 +48,8 @@ def aligned(queries: list[Floats], targets: list[Floats]) -> Alignments:
     by_strand = np.clip(pvalues, 0, 1).reshape(len(queries), n, 2)
     minus = by_strand[..., 1] < by_strand[..., 0]
     best = by_strand.min(axis=-1)
-    return Alignments(
-        best * (2 - best),
-        *(_chosen(values, minus).astype(np.int64) for values in (offsets, overlaps)),
-        minus,
-    )
+    offset, overlap = (_chosen(values, minus).astype(np.int64) for values in (offsets, overlaps))
+    return Alignments(best * (2 - best), offset, overlap, minus)
 
 
 def _chosen(values: Floats, minus: npt.NDArray[np.bool_]) -> Floats:
