@@ -53,7 +53,7 @@ def train(  # noqa: PLR0913 - options of a command
     grnet sequence train --genome genome.fa --peaks peaks.bed --validation chr8 --test chr1,chr2 ...
     """
     settings = gn.train.FitSettings(
-        max_epochs=epochs, batch_size=128, learning_rate=2e-3, device=device
+        max_epochs=epochs, batch_size=32, learning_rate=2e-3, device=device
     )
     how: dict[str, Any] = {"method": method, "settings": settings, "seed": seed}
     if labelled is not None and peaks is None:

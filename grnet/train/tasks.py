@@ -27,10 +27,7 @@ from grnet.train.windows import binding_windows
 RELATED = 0.5
 """Share of words in common from which a held-out window is a relative of a training window."""
 
-USUAL = FitSettings(max_epochs=20, batch_size=128, learning_rate=2e-3)
-NETWORKS = ("cnn", "cnn_lstm", "dilated_cnn")
-"""Learn from weighted positives: each of many TFs binds few windows, and plain training stalls."""
-
+USUAL = FitSettings(max_epochs=40, batch_size=32, learning_rate=3e-3)
 N_FACTORS = 32
 """Width of the last layer but one of a model of cells: the length of a cell's vector."""
 
@@ -147,7 +144,6 @@ def binding(
         validation=data.take(split.validation),
         method=method,
         settings=settings or USUAL,
-        balance="weights" if method in NETWORKS else "none",
         seed=seed,
     )
     scores = _scores(data, split, predict(done.model, data.codes[split.test]))
