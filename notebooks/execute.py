@@ -24,7 +24,7 @@ def main(names: list[str]) -> None:
             notebook, timeout=600, record_timing=False, coalesce_streams=True, resources=settings
         )
         client.execute()
-        for cell in notebook.cells:
+        for cell in [cell for cell in notebook.cells if cell.cell_type == "code"]:
             outputs = cell.get("outputs", [])
             cell["outputs"] = [o for o in outputs if o.get("text", "x").strip()]
         nbformat.write(notebook, path)

@@ -132,14 +132,16 @@ def classify(  # noqa: PLR0913 - one more than usual: nothing to bundle
 def _network(method: str, data: SequenceData, head: Head, *, seed: int) -> nn.Module:
     """Make a network whose first weights follow from the seed."""
     n = data.labels.shape[1]
+    # with dropout, tasks of few positives each learn nothing; one task alone needs it
+    dropout = 0.0 if n > 1 else 0.3
     n = int(np.nanmax(data.labels)) + 1 if head == "multiclass" else n
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         if method == "cnn":
-            return SequenceCNN(SequenceCNNConfig(n, head))
+            return SequenceCNN(SequenceCNNConfig(n, head, dropout=dropout))
         if method == "cnn_lstm":
-            return SequenceCNNLSTM(SequenceCNNLSTMConfig(n, head))
-        return DilatedCNN(DilatedCNNConfig(n, head))
+            return SequenceCNNLSTM(SequenceCNNLSTMConfig(n, head, dropout=dropout))
+        return DilatedCNN(DilatedCNNConfig(n, head, dropout=dropout))
 
 
 def _objective(data: SequenceData, head: Head, balance: Balance) -> HeadObjective:

@@ -27,7 +27,7 @@ from grnet.train.windows import binding_windows
 RELATED = 0.5
 """Share of words in common from which a held-out window is a relative of a training window."""
 
-USUAL = FitSettings(max_epochs=40, batch_size=32, learning_rate=3e-3)
+USUAL = FitSettings(max_epochs=15, batch_size=32, learning_rate=3e-3)
 N_FACTORS = 32
 """Width of the last layer but one of a model of cells: the length of a cell's vector."""
 
@@ -258,7 +258,7 @@ def accessibility(
     split = without_relatives(data, chromosomes)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        model = SequenceCNN(SequenceCNNConfig(len(names), head, n_hidden=N_FACTORS))
+        model = SequenceCNN(SequenceCNNConfig(len(names), head, n_hidden=N_FACTORS, dropout=0.0))
     parts = data.take(split.train), data.take(split.validation)
     done = fit(model, parts[0], validation=parts[1], settings=settings or USUAL, seed=seed)
     test_part = data.take(split.test)
