@@ -22,7 +22,7 @@ _WINDOWS_AT_A_TIME = 256
 _NEAR = 5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ChromatinTransformerConfig:
     """Settings of a :class:`ChromatinTransformer`.
 

@@ -27,7 +27,7 @@ SETTINGS = FitSettings(max_epochs=25, batch_size=16, learning_rate=3e-3, patienc
 """Of the transformer: many small steps suit windows that are mostly empty."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ChromatinStates:
     """Chromatin states of a cell type, and the model that tells those of another.
 
@@ -168,7 +168,14 @@ def chromatin_states(
     if method == "transformer":
         params |= asdict(settings or SETTINGS)
     logger.info("%s: %d states in %.0f s", method, n_states, seconds)
-    return ChromatinStates(model, assign_states(model, marks), emissions, history, seconds, params)
+    return ChromatinStates(
+        model=model,
+        states=assign_states(model, marks),
+        emissions=emissions,
+        history=history,
+        seconds=seconds,
+        params=params,
+    )
 
 
 def assign_states(model: StateModel, marks: ad.AnnData) -> pd.DataFrame:
