@@ -49,3 +49,13 @@ def test_second_script_runs_and_prints_what_it_says(tmp_path, monkeypatch):
     assert holds_scores(printed, names["scores"])
     assert (tmp_path / "network.evidence.tsv").is_file()
     assert {"motif", "chip", "distance", "correlation"} <= set(names["grn"].evidence.columns)
+
+
+def test_third_script_runs_and_its_model_comes_back(tmp_path, monkeypatch, capsys):
+    code, _ = script(3)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    exec(compile(code, "README.md", "exec"), names)
+    assert "auroc" in capsys.readouterr().out
+    back = gn.models.load(tmp_path / "binding.safetensors")
+    assert back.facts["tasks"] == list(names["windows"].names)

@@ -1,6 +1,6 @@
 """Which letters a model's answer comes from."""
 
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -52,6 +52,7 @@ class Attributions:
 
     hypothetical: Floats
     codes: Codes
+    _: KW_ONLY
     outputs: npt.NDArray[np.float64] = field(default_factory=lambda: np.array(np.nan))
     references: npt.NDArray[np.float64] = field(default_factory=lambda: np.array(np.nan))
     method: str = "unknown"
@@ -167,4 +168,6 @@ def attributions(
     else:
         values = _gradients.at_the_sequence(asked, rows)
     values[(rows == UNKNOWN)[:, None].repeat(4, axis=1)] = 0
-    return Attributions(values, rows, outputs, references.mean(axis=1), method)
+    return Attributions(
+        values, rows, outputs=outputs, references=references.mean(axis=1), method=method
+    )

@@ -15,7 +15,7 @@ from grnet.models._heads import Head
 Ids = npt.NDArray[np.int32]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GappedKmersConfig:
     """Settings of a :class:`GappedKmers`.
 
@@ -27,6 +27,8 @@ class GappedKmersConfig:
         Length of a word, gaps included.
     letters
         Letters of a word that count; the first one always does.
+    head
+        ``"binary"`` or ``"regression"``.
 
     Examples
     --------

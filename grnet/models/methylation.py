@@ -15,7 +15,7 @@ _CENTRES = 12
 _LOG_STRENGTH = (-2.0, 6.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MethylationModelConfig:
     """Settings of a :class:`MethylationModel`.
 

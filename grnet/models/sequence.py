@@ -13,7 +13,7 @@ _WHOLE = ("binary", "regression", "multiclass")
 _PLACED = (*_WHOLE, "per_base")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SequenceCNNConfig:
     """Settings of a :class:`SequenceCNN`.
 
@@ -111,7 +111,7 @@ class SequenceCNN(SequenceModel):
         return logits
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SequenceCNNLSTMConfig:
     """Settings of a :class:`SequenceCNNLSTM`.
 
@@ -197,7 +197,7 @@ class SequenceCNNLSTM(SequenceModel):
         return logits
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DilatedCNNConfig:
     """Settings of a :class:`DilatedCNN`.
 

@@ -241,3 +241,7 @@ class Bar(lightning.Callback):
     def on_train_batch_end(self, *_: Any, **__: Any) -> None:  # noqa: ANN401 - Lightning's
         """Move the bar on by a batch."""
         next(self._steps, None)
+
+    def on_train_end(self, *_: Any, **__: Any) -> None:  # noqa: ANN401 - Lightning's
+        """Take the bar away, also where training stopped early."""
+        self._steps = iter(())

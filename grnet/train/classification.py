@@ -138,10 +138,10 @@ def _network(method: str, data: SequenceData, head: Head, *, seed: int) -> nn.Mo
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         if method == "cnn":
-            return SequenceCNN(SequenceCNNConfig(n, head, dropout=dropout))
+            return SequenceCNN(SequenceCNNConfig(n_outputs=n, head=head, dropout=dropout))
         if method == "cnn_lstm":
-            return SequenceCNNLSTM(SequenceCNNLSTMConfig(n, head, dropout=dropout))
-        return DilatedCNN(DilatedCNNConfig(n, head, dropout=dropout))
+            return SequenceCNNLSTM(SequenceCNNLSTMConfig(n_outputs=n, head=head, dropout=dropout))
+        return DilatedCNN(DilatedCNNConfig(n_outputs=n, head=head, dropout=dropout))
 
 
 def _objective(data: SequenceData, head: Head, balance: Balance) -> HeadObjective:
@@ -166,7 +166,14 @@ def _gapped(data: SequenceData, validation: SequenceData, *, seed: int) -> Fit:
     model = fit_gapped_kmers(data, seed=seed)
     metrics = _figures(model, validation)
     history = pd.DataFrame([{"epoch": 0} | metrics])
-    return Fit(model, history, 0, metrics, time.perf_counter() - begin, {"seed": seed})
+    return Fit(
+        model=model,
+        history=history,
+        best_epoch=0,
+        metrics=metrics,
+        seconds=time.perf_counter() - begin,
+        params={"seed": seed},
+    )
 
 
 def _centred(data: SequenceData, augment: Augmentation | None) -> SequenceData:

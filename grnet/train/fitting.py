@@ -35,7 +35,7 @@ _ELSEWHERE = ("device", "precision", "compile", "n_workers", "patience")
 """Settings that do not make it another run."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FitSettings:
     """How a model is trained.
 
@@ -92,7 +92,7 @@ class FitSettings:
         _checks.one_of(self.precision, ("auto", "float32", "bfloat16"), "precision")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Fit:
     """What training gave.
 
@@ -289,4 +289,11 @@ def _result(model: nn.Module, best: BestEpoch, *, seconds: float, params: dict[s
     history = pd.DataFrame(best.history).astype({"epoch": int})
     row = next(row for row in best.history if row["epoch"] == best.epoch)
     metrics = {key: value for key, value in row.items() if key != "epoch"}
-    return Fit(model, history, best.epoch, metrics, seconds, params)
+    return Fit(
+        model=model,
+        history=history,
+        best_epoch=best.epoch,
+        metrics=metrics,
+        seconds=seconds,
+        params=params,
+    )

@@ -69,7 +69,7 @@ def fit_gapped_kmers(
     """
     chosen = config or GappedKmersConfig()
     n_tasks = data.labels.shape[1]
-    settings = GappedKmersConfig(n_tasks, chosen.word, chosen.letters)
+    settings = GappedKmersConfig(n_outputs=n_tasks, word=chosen.word, letters=chosen.letters)
     model = GappedKmers(settings)
     parts = np.array_split(data.codes, len(data) // 512 + 1)
     ids = np.concatenate([words(part, settings) for part in parts])

@@ -39,7 +39,7 @@ _LEAST_SITES = 50
 _BATCH, _EPOCHS, _STEPS = 256, (3, 30), 1500
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class MethylationFit:
     """What training on methylation gave.
 
@@ -180,12 +180,12 @@ def methylation_levels(
     raw = answers(model, batches(np.arange(len(known.place))), device=how.device)
     logger.info("trained on %d CpGs in %.1f s", len(rows["training"]), fitted.seconds)
     return MethylationFit(
-        model,
-        _table(known, raw).assign(role=_role_of_each(rows)),
-        _metrics(known, raw, rows, seen=seen, block=block, seed=seed),
-        fitted.history,
-        time.perf_counter() - begin,
-        {"seed": seed, "block": block, **asdict(chosen), **fitted.params},
+        model=model,
+        predictions=_table(known, raw).assign(role=_role_of_each(rows)),
+        metrics=_metrics(known, raw, rows, seen=seen, block=block, seed=seed),
+        history=fitted.history,
+        seconds=time.perf_counter() - begin,
+        params={"seed": seed, "block": block, **asdict(chosen), **fitted.params},
     )
 
 

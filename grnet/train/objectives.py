@@ -1,7 +1,7 @@
 """What training makes small, and how it is judged: one objective per kind of answer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -17,7 +17,15 @@ Batch = Mapping[str, torch.Tensor]
 
 
 class Objective(Protocol):
-    """A loss and its figures; :func:`fit` takes any object with these."""
+    """A loss and its figures; :func:`fit` takes any object with these.
+
+    Examples
+    --------
+    >>> import grnet as gn
+    >>> objective: gn.train.Objective = gn.train.HeadObjective("regression")
+    >>> objective.monitor
+    'loss'
+    """
 
     @property
     def monitor(self) -> str:
@@ -65,6 +73,7 @@ class HeadObjective:
     """
 
     head: Head
+    _: KW_ONLY
     positive_weight: tuple[float, ...] | None = None
     focal_gamma: float = 0.0
     count_weight: float = 1.0

@@ -32,7 +32,7 @@ N_FACTORS = 32
 """Width of the last layer but one of a model of cells: the length of a cell's vector."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class SequenceFit:
     """A model of sequences, its data, and its scores on what was held out.
 
@@ -147,7 +147,7 @@ def binding(
         seed=seed,
     )
     scores = _scores(data, split, predict(done.model, data.codes[split.test]))
-    return SequenceFit(done, data, split, scores, audit)
+    return SequenceFit(fit=done, data=data, split=split, scores=scores, audit=audit)
 
 
 def without_relatives(data: SequenceData, split: Split) -> Split:
@@ -258,13 +258,16 @@ def accessibility(
     split = without_relatives(data, chromosomes)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        model = SequenceCNN(SequenceCNNConfig(len(names), head, n_hidden=N_FACTORS, dropout=0.0))
+        model = SequenceCNN(
+            SequenceCNNConfig(n_outputs=len(names), head=head, n_hidden=N_FACTORS, dropout=0.0)
+        )
     parts = data.take(split.train), data.take(split.validation)
     done = fit(model, parts[0], validation=parts[1], settings=settings or USUAL, seed=seed)
     test_part = data.take(split.test)
     guess = predict(done.model, test_part.codes)
     scores = task_scores(test_part.dense_labels(), guess, head=head, names=names)
-    return SequenceFit(done, data, split, scores, audit_split(data, split))
+    audit = audit_split(data, split)
+    return SequenceFit(fit=done, data=data, split=split, scores=scores, audit=audit)
 
 
 def _openness(
