@@ -31,7 +31,7 @@ contract: $(VENV)/.test  ## Imports go downwards only (import-linter)
 	@$(BIN)/lint-imports --no-logo
 
 pytest: $(VENV)/.test  ## Tests, examples of the docstrings, notebooks
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal
+	@OMP_NUM_THREADS=1 MKL_CBWR=AUTO,STRICT $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal
 
 format: $(VENV)/.test  ## Format the code and fix what can be fixed
 	@$(BIN)/ruff check --fix

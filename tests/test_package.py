@@ -116,7 +116,9 @@ def test_everything_is_annotated(name):
     without = [
         p.name
         for p in signature.parameters.values()
-        if p.annotation is p.empty and p.name not in {"self", "cls"}
+        if p.annotation is p.empty
+        and p.name not in {"self", "cls"}
+        and not getattr(PUBLIC[name], "_is_protocol", False)  # never made, so never called
     ]
     assert without == []
     assert inspect.isclass(PUBLIC[name]) or signature.return_annotation is not signature.empty

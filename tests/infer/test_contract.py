@@ -92,7 +92,8 @@ def test_number_of_threads_changes_nothing(make_planted, tfs, method, options):
             networks.append(gn.infer.network(adata, tfs=tfs, method=method, **options))
     finally:
         torch.set_num_threads(before)
-    same(*networks)
+    # processors with other vector units add up in another order
+    same(*networks, tolerance=1e-5)
 
 
 @every_method
