@@ -56,7 +56,9 @@ def audits(data: gn.train.SequenceData, rows: pd.DataFrame, split: gn.train.Spli
 def network(parts: list[gn.train.SequenceData], *, seed: int, epochs: int) -> np.ndarray:
     """Return the probabilities of the test windows."""
     train, held, test = parts
-    config = gn.models.SequenceCNNConfig(n_outputs=len(train.names), n_filters=32, pool=8, dropout=0.1)
+    config = gn.models.SequenceCNNConfig(
+        n_outputs=len(train.names), n_filters=32, pool=8, dropout=0.1
+    )
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = gn.models.SequenceCNN(config)
