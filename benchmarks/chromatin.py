@@ -194,7 +194,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     # a bin has nine marks: their sum is the pseudo-log-likelihood of a bin
     per_seed["log likelihood"] *= table["mark"].nunique()
     mean, spread = (per_seed.groupby(keys, sort=False).agg(how) for how in ("mean", "std"))
-    out = mean.round(3).astype(str) + spread.map(lambda s: "" if np.isnan(s) else f" ± {s:.3f}")
+    out = mean.map("{:.3f}".format) + spread.map(lambda s: "" if np.isnan(s) else f" ± {s:.3f}")
     return out.rename(columns={"log likelihood": "log likelihood per bin"})
 
 
