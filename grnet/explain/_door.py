@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
-from torch.nn import functional
 
 from grnet._alphabet import Codes
 from grnet._progress import progress
+from grnet.dna import one_hot
 from grnet.models.prediction import evaluating
 
 Target = int | Callable[[Any], torch.Tensor]
@@ -100,11 +100,6 @@ def checked(codes: Codes) -> Codes:
         )
         raise ValueError(message)
     return np.ascontiguousarray(array)
-
-
-def one_hot(codes: torch.Tensor) -> torch.Tensor:
-    """Return floats (N, 4, L); N is a column of zeros."""
-    return functional.one_hot(codes.long(), 5)[..., :4].transpose(1, 2).float()
 
 
 def numbers(outputs: Any, target: Target) -> torch.Tensor:  # noqa: ANN401 (any model's outputs)

@@ -7,7 +7,8 @@ from captum.attr import IntegratedGradients
 
 from grnet._alphabet import Codes
 from grnet._progress import progress
-from grnet.explain._door import Question, one_hot
+from grnet.dna import one_hot
+from grnet.explain._door import Question
 
 Floats = npt.NDArray[np.float32]
 

@@ -8,6 +8,7 @@ from torch.nn import functional
 from grnet import _checks
 from grnet._alphabet import Codes
 from grnet._progress import progress
+from grnet.dna import one_hot
 from grnet.explain import _door, _matrices
 from grnet.io.motifs import Motif
 from grnet.models.prediction import evaluating
@@ -120,12 +121,12 @@ def _counted(
     shape = filters.conv.weight.shape
     highest = torch.zeros(shape[0], device=where)
     for block in progress(blocks, "activations", total=len(blocks)):
-        for hot in filters.strands(_door.one_hot(block.to(where))):
+        for hot in filters.strands(one_hot(block.to(where))):
             highest = torch.maximum(highest, filters(hot).amax((0, 2)))
     counts = torch.zeros(shape, dtype=torch.float64, device=where)
     sites = torch.zeros(shape[0], dtype=torch.float64, device=where)
     for block in progress(blocks, "windows", total=len(blocks)):
-        for hot in filters.strands(_door.one_hot(block.to(where))):
+        for hot in filters.strands(one_hot(block.to(where))):
             found = filters(hot)
             # a filter that never rises above 0 is silent behind its ReLU
             active = ((found > threshold * highest[:, None]) & (found > 0)).float()

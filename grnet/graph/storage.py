@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save as serialised
 from torch_geometric.data import HeteroData
 
-from grnet import __version__
 from grnet.graph import _values
 from grnet.graph.conversion import global_values
 from grnet.graph.validation import validate
-from grnet.io._atomic import replacing
+from grnet.io import _tensors
 
 if TYPE_CHECKING:
     import torch
 
-FORMAT = 1
-"""Raised when files written before can no longer be read as they are."""
-
-_RECORD = "grnet_graph"
+KIND = _tensors.Kind("graph", "gn.graph.save", format=1)
+"""Its format is raised when files written before can no longer be read as they are."""
 
 
 def save(data: HeteroData, path: str | Path) -> Path:
@@ -61,20 +55,16 @@ def save(data: HeteroData, path: str | Path) -> Path:
     tensors: dict[str, torch.Tensor] = {}
 
     def put(tensor: torch.Tensor) -> str:
-        # a copy of its own: safetensors refuses tensors that share memory
-        tensors[key := str(len(tensors))] = tensor.detach().cpu().contiguous().clone()
+        tensors[key := str(len(tensors))] = tensor
         return key
 
     record = {
-        "format": FORMAT,
-        "grnet": __version__,
         "nodes": {kind: _values.plain(dict(data[kind]), put) for kind in data.node_types},
         "edges": [[kind, _values.plain(dict(data[kind]), put)] for kind in data.edge_types],
         "graph": _values.plain(global_values(data), put),
     }
     target = Path(path)
-    with replacing(target) as part:
-        part.write_bytes(serialised(tensors, metadata={_RECORD: json.dumps(record)}))
+    _tensors.write(target, KIND, record=record, tensors=tensors)
     return target
 
 
@@ -104,20 +94,7 @@ def load(path: str | Path) -> HeteroData:
     Traceback (most recent call last):
     FileNotFoundError: missing.safetensors does not exist: ...
     """
-    file = Path(path)
-    if not file.is_file():
-        message = f"{file} does not exist: give a file that gn.graph.save wrote."
-        raise FileNotFoundError(message)
-    try:
-        with safe_open(file, framework="pt") as opened:
-            record = _record(opened.metadata(), file)
-            tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        message = (
-            f"{file} is damaged or no graph ({error}): it may be truncated. Copy it again, or "
-            "write it again with gn.graph.save."
-        )
-        raise ValueError(message) from error
+    record, tensors = _tensors.read(Path(path), KIND)
     data = HeteroData()
     stores = [*record["nodes"].items(), *((tuple(kind), kept) for kind, kept in record["edges"])]
     for kind, kept in stores:
@@ -128,17 +105,3 @@ def load(path: str | Path) -> HeteroData:
         setattr(data, key, value)
     validate(data)
     return data
-
-
-def _record(metadata: dict[str, str] | None, file: Path) -> dict[str, Any]:
-    if not metadata or _RECORD not in metadata:
-        message = f"{file} holds tensors, but no graph: it was not written by gn.graph.save."
-        raise ValueError(message)
-    record: dict[str, Any] = json.loads(metadata[_RECORD])
-    if record["format"] > FORMAT:
-        message = (
-            f"{file} was written by grnet {record['grnet']} in format {record['format']}; this "
-            f"grnet {__version__} reads up to {FORMAT}. Update grnet."
-        )
-        raise ValueError(message)
-    return record

@@ -5,9 +5,9 @@ from typing import Any, Literal
 
 import torch
 from torch import nn
-from torch.nn import functional
 
 from grnet import _checks
+from grnet.dna import one_hot
 from grnet.models._heads import Outputs, mean_of, turned
 
 Activation = Literal["relu", "gelu", "elu", "softplus", "silu"]
@@ -35,8 +35,7 @@ def at_the_door(x: torch.Tensor) -> torch.Tensor:
         If they have another shape.
     """
     if x.dtype == torch.uint8 and x.ndim == 2:
-        hot = functional.one_hot(x.long(), 5)[..., :4]
-        return hot.transpose(1, 2).to(torch.get_default_dtype())
+        return one_hot(x)
     if x.ndim != 3 or x.shape[1] != 4 or not x.is_floating_point():
         message = (
             f"A sequence model was given {x.dtype} of shape {tuple(x.shape)}: expected uint8 codes "

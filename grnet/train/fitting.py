@@ -1,6 +1,8 @@
 """Training of any model on any data that give batches."""
 
 import logging
+import signal
+import threading
 import time
 import warnings
 from collections.abc import Iterator
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import lightning
 import pandas as pd
 import torch
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
@@ -209,10 +212,30 @@ def fit(
         trainer = _trainer(chosen, best, folder)
         training = _loader(data, chosen, seed=seed)
         watched = None if validation is None else _loader(validation, chosen, seed=None)
-        trainer.fit(module, training, watched, ckpt_path=state, weights_only=True)
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+        with _stopped_as_usual():
+            trainer.fit(module, training, watched, ckpt_path=state, weights_only=True)
     return _result(model, best, seconds=time.perf_counter() - begin, params=asdict(chosen))
+
+
+@contextmanager
+def _stopped_as_usual() -> Iterator[None]:
+    """Let Ctrl-C be an interruption and SIGTERM an exit with 143, where Lightning exits in silence.
+
+    Lightning also goes on ignoring Ctrl-C afterwards; the handler is put back.
+    """
+    in_main = threading.current_thread() is threading.main_thread()
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SIGTERMException as stopped:
+        raise SystemExit(128 + signal.SIGTERM) from stopped
+    except SystemExit as stopped:
+        if isinstance(stopped.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        if in_main:
+            signal.signal(signal.SIGINT, handler)
 
 
 def _facts(model: nn.Module, data: Batched, settings: FitSettings, *, seed: int) -> dict[str, Any]:

@@ -256,6 +256,7 @@ def accessibility(
     data = SequenceData(codes, labels, names, intervals=intervals)
     chromosomes = split_by_chromosome(intervals, validation=validation, test=test)
     split = without_relatives(data, chromosomes)
+    audit = audit_split(data, split)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = SequenceCNN(
@@ -266,7 +267,6 @@ def accessibility(
     test_part = data.take(split.test)
     guess = predict(done.model, test_part.codes)
     scores = task_scores(test_part.dense_labels(), guess, head=head, names=names)
-    audit = audit_split(data, split)
     return SequenceFit(fit=done, data=data, split=split, scores=scores, audit=audit)
 
 

@@ -68,9 +68,13 @@ def binding_windows(
     Examples
     --------
     >>> import grnet as gn
-    >>> files = gn.datasets.simulate_multiome(n_cells=20, n_genes=20, seed=1)
-    >>> gn.train.binding_windows.__name__
-    'binding_windows'
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> letters = np.random.default_rng(0).choice(list("ACGT"), 20_000)
+    >>> genome = gn.io.Genome.from_sequences({"chr1": "".join(letters)})
+    >>> peaks = pd.DataFrame({"chrom": "chr1", "start": [4000, 9000], "end": [4001, 9001]})
+    >>> gn.train.binding_windows(genome, peaks.assign(tf="CTCF"), width=100, min_peaks=2)
+    SequenceData(4 sequences of 100 bases, 1 task: 'CTCF')
     """
     _checks.has_columns(peaks, ["chrom", "start", "end", "tf"], "the table of peaks")
     _checks.in_range(width, 8, 1 << 20, what="width")

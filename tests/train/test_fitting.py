@@ -1,8 +1,10 @@
 """Training: learns what is planted, repeats itself, resumes, and leaves things as found."""
 
 import json
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -108,7 +110,7 @@ gn.train.fit(small(dropout=0.5), dying, validation=test, settings=QUICK, folder=
 
 def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path):
     folder = tmp_path / "run"
-    code = KILLED.format(tests=str(__file__).rpartition("/")[0], folder=str(folder))
+    code = KILLED.format(tests=str(Path(__file__).parent), folder=str(folder))
     died = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert died.returncode == 9, died.stderr
     data, test = planted(), planted(100, seed=2)
@@ -138,6 +140,42 @@ def test_a_damaged_state_is_told(tmp_path):
     with pytest.raises(ValueError, match=r"is damaged.*Delete it"):
         gn.train.fit(small(), planted(40), settings=settings, folder=tmp_path)
     assert json.loads((tmp_path / "run.json").read_text())["seed"] == 0
+
+
+class Stopping(gn.train.SequenceData):
+    """Data during whose reading somebody presses Ctrl-C."""
+
+    def __getitems__(self, indices):
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_interrupts_and_goes_on_doing_so():
+    handler, data = signal.getsignal(signal.SIGINT), planted(40)
+    with pytest.raises(KeyboardInterrupt):
+        gn.train.fit(small(), Stopping(data.codes, data.labels), settings=QUICK)
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+TERMINATED = """
+import os, signal, sys
+sys.path.insert(0, {tests!r})
+import grnet as gn
+from test_fitting import QUICK, planted, small
+
+class Ending(gn.train.SequenceData):
+    def __getitems__(self, indices):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return super().__getitems__(indices)
+
+data = planted(200)
+gn.train.fit(small(), Ending(data.codes, data.labels), settings=QUICK)
+"""
+
+
+def test_a_terminated_run_does_not_look_like_a_success():
+    code = TERMINATED.format(tests=str(Path(__file__).parent))
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
+    assert done.returncode == 128 + signal.SIGTERM
 
 
 def test_diverging_training_is_told():
