@@ -30,10 +30,8 @@ PER_POSITIVE = 50
 WIDTH, SHIFT = 60, 5
 TEST = ("II", "V", "XII", "XVI")
 VALIDATION = ("VII", "X")
-SETTINGS = gn.train.FitSettings(max_epochs=6, batch_size=64, learning_rate=3e-3, patience=6)
-CONFIG = gn.models.SequenceCNNConfig(
-    n_filters=16, n_layers=1, pool=4, n_hidden=16, dropout=0.2, reverse_complement=False
-)
+PASSES = 24
+CONFIG = gn.models.MotifCNNConfig(n_filters=64)
 AUGMENT = gn.dna.Augmentation(max_shift=SHIFT)
 
 
@@ -78,21 +76,22 @@ def fitted(
     *,
     weight: tuple[float, ...] | None = None,
     gamma: float = 0.0,
+    balanced: bool = False,
 ) -> torch.nn.Module:
     """Train the network; the epoch with the best AUPRC of the validation chromosomes counts."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        model = gn.models.SequenceCNN(CONFIG)
-    # a longer epoch gets fewer rounds: every method takes the same number of steps
-    rounds = max(1, round(SETTINGS.max_epochs * len(parts.train) / len(train)))
-    rounds = min(rounds, 4 * SETTINGS.max_epochs)
-    settings = gn.train.FitSettings(**{**vars(SETTINGS), "max_epochs": rounds, "patience": rounds})
+        model = gn.models.MotifCNN(CONFIG)
+    # fewer examples get more passes: every method takes about as many steps
+    rounds = min(round(PASSES * len(parts.train) / len(train)), 4 * PASSES)
+    settings = gn.train.FitSettings(max_epochs=rounds, patience=rounds, learning_rate=3e-3)
+    sampler = gn.train.BalancedSampler(train.labels, seed=seed) if balanced else None
     goal = gn.train.HeadObjective(
         "binary", positive_weight=weight, focal_gamma=gamma, monitor="auprc", mode="max"
     )
     done = gn.train.fit(
         model, train, validation=parts.validation, objective=goal, settings=settings,
-        augment=AUGMENT, seed=seed,
+        augment=AUGMENT, sampler=sampler, seed=seed,
     )  # fmt: skip
     return done.model
 
@@ -128,15 +127,13 @@ def of_new_head(model: torch.nn.Module, parts: Parts, kind: str | None, *, seed:
 def answers(parts: Parts, seed: int) -> Iterator[tuple[str, np.ndarray, float]]:
     """Yield method, predictions on the test chromosomes, and seconds of training."""
     labels = parts.train.labels
-    n_negative = int((labels == 0).sum())
-    every = gn.train.balanced_order(labels, n=2 * n_negative, seed=seed)
     few = gn.train.balanced_order(labels, n=2 * int(labels.sum()), seed=seed)
     weight = tuple(gn.train.class_weights(labels).tolist())
     ways: dict[str, Callable[[], torch.nn.Module]] = {
         "plain": lambda: fitted(parts, parts.train, seed),
         "class weights": lambda: fitted(parts, parts.train, seed, weight=weight),
         "focal loss": lambda: fitted(parts, parts.train, seed, gamma=2.0),
-        "balanced sampler": lambda: fitted(parts, parts.train.take(every), seed),
+        "balanced sampler": lambda: fitted(parts, parts.train, seed, balanced=True),
         "1:1 subsample": lambda: fitted(parts, parts.train.take(few), seed),
     }
     models = {}

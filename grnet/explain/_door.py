@@ -19,6 +19,10 @@ Target = int | Callable[[Any], torch.Tensor]
 """The index of a task, or a function from the model's raw outputs to one number per sequence."""
 
 Ints = npt.NDArray[np.int64]
+_NO_GRADIENT = (
+    "The model's output has no gradient with respect to the letters, as that of a model that reads "
+    "words or counts them. Use method='saturation_mutagenesis'."
+)
 _REFUSALS = (RuntimeError, ValueError, TypeError, IndexError, AssertionError)
 
 
@@ -47,8 +51,14 @@ class Question:
         return found
 
     @contextmanager
-    def differentiated(self) -> Iterator[torch.device]:
-        """Put the model into evaluation mode, on its device, with gradients."""
+    def differentiated(self, codes: Codes) -> Iterator[torch.device]:
+        """Put the model into evaluation mode, on its device, with gradients by its letters.
+
+        Raises
+        ------
+        ValueError
+            If it has none, which is tried on the first of the sequences.
+        """
         recurrent = any(isinstance(module, nn.RNNBase) for module in self.model.modules())
         with (
             evaluating(self.model, device=self.device) as where,
@@ -57,6 +67,10 @@ class Question:
             # cuDNN differentiates recurrent layers in training mode only
             torch.backends.cudnn.flags(enabled=torch.backends.cudnn.enabled and not recurrent),
         ):
+            hot = one_hot(torch.from_numpy(codes[:1]).to(where)).requires_grad_()
+            (gradient,) = torch.autograd.grad(self.differentiable(hot), hot, allow_unused=True)
+            if gradient is None:
+                raise ValueError(_NO_GRADIENT)
             yield where
 
     def differentiable(self, hot: torch.Tensor) -> torch.Tensor:
@@ -76,11 +90,7 @@ class Question:
             )
             raise ValueError(message) from error
         if not chosen.requires_grad:
-            message = (
-                "The model's output has no gradient with respect to its input. "
-                "Use method='saturation_mutagenesis'."
-            )
-            raise ValueError(message)
+            raise ValueError(_NO_GRADIENT)
         return chosen
 
 

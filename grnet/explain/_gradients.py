@@ -19,7 +19,7 @@ STEPS = 16
 def at_the_sequence(asked: Question, codes: Codes) -> Floats:
     """Return the gradient at each sequence, without its mean over letters, (N, 4, L)."""
     values = np.empty((len(codes), 4, codes.shape[1]), dtype=np.float32)
-    with asked.differentiated() as where:
+    with asked.differentiated(codes) as where:
         starts = range(0, len(codes), asked.batch_size)
         for start in progress(starts, "differentiating", total=len(starts)):
             rows = slice(start, start + asked.batch_size)
@@ -40,7 +40,7 @@ def integrated(asked: Question, codes: Codes, shuffles: Codes) -> Floats:
     n, n_shuffles, length = shuffles.shape
     values = np.zeros((n, 4, length), dtype=np.float32)
     size = max(asked.batch_size // STEPS, 1)
-    with asked.differentiated() as where:
+    with asked.differentiated(codes) as where:
         starts = range(0, n * n_shuffles, size)
         for start in progress(starts, "integrating", total=len(starts)):
             pair = np.arange(start, min(start + size, n * n_shuffles))

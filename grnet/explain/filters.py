@@ -75,8 +75,8 @@ def filter_motifs(
     Notes
     -----
     As in DeepBind (Alipanahi et al. 2015) and Basset (Kelley et al. 2016). Activations are those
-    behind the normalisation, if one follows the convolution. Where the model averages over
-    strands, windows of both are read. A deep model spreads a motif over several filters: see
+    behind the normalisation, if one follows the convolution. Where the model reads both strands,
+    so does this. A deep model spreads a motif over several filters: see
     :func:`seqlet_motifs` for whole ones.
 
     Examples

@@ -15,6 +15,7 @@ from grnet.models.language import (
     SequenceTransformerConfig,
 )
 from grnet.models.methylation import MethylationModel, MethylationModelConfig
+from grnet.models.motif_cnn import MotifCNN, MotifCNNConfig
 from grnet.models.prediction import predict
 from grnet.models.sequence import (
     DilatedCNN,
@@ -43,6 +44,8 @@ __all__ = [
     "MarkHMMConfig",
     "MethylationModel",
     "MethylationModelConfig",
+    "MotifCNN",
+    "MotifCNNConfig",
     "SequenceCNN",
     "SequenceCNNConfig",
     "SequenceCNNLSTM",

@@ -16,6 +16,7 @@ HOMES = {
     "DilatedCNN": "grnet.models.sequence",
     "MarkHMM": "grnet.models.hmm",
     "MethylationModel": "grnet.models.methylation",
+    "MotifCNN": "grnet.models.motif_cnn",
     "SequenceCNN": "grnet.models.sequence",
     "SequenceCNNLSTM": "grnet.models.sequence",
     "SequenceTransformer": "grnet.models.language",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -92,6 +92,16 @@ def hidden(shape: tuple[int, int, int], generator: torch.Generator | None) -> to
     return hide | (run[:, :, None] & (kind > 0.7))
 
 
+class Guess(NamedTuple):
+    """A model's logits of marks and states, its emissions, the windows, and what was hidden."""
+
+    marks: torch.Tensor
+    states: torch.Tensor
+    emissions: torch.Tensor
+    values: torch.Tensor
+    hide: torch.Tensor
+
+
 @dataclass(frozen=True)
 class HiddenMarkObjective:
     """Hidden marks, filled in directly and through the states.
@@ -106,26 +116,32 @@ class HiddenMarkObjective:
     mode: Literal["min", "max"] = "min"
     seen_weight: float = 0.1
 
-    def loss(self, model: nn.Module, batch: Batch) -> torch.Tensor:
-        """Return the mean loss per hidden entry, direct and through the states."""
+    def answer(self, model: nn.Module, batch: Batch) -> Guess:
+        """Return what the model makes of windows with hidden entries."""
         values, hide = self._masked(batch, training=model.training)
         outputs = model(torch.where(hide, MISSING, values))
+        emissions = cast("torch.Tensor", model.emission_logits)
+        return Guess(outputs.marks, outputs.states, emissions, values, hide)
+
+    def loss(self, answer: Guess, batch: Batch) -> torch.Tensor:
+        """Return the mean loss per hidden entry, direct and through the states."""
+        del batch
+        values, hide = answer.values, answer.hide
         present, known = (values == 1).float(), values != MISSING
         scored, seen = (hide & known).float(), (~hide & known).float()
         each = functional.binary_cross_entropy_with_logits(
-            outputs.marks.float(), present, reduction="none"
+            answer.marks.float(), present, reduction="none"
         )
         direct = (each * scored).sum() / scored.sum().clamp(min=1)
-        states, emissions = outputs.states.float(), cast("torch.Tensor", model.emission_logits)
+        states, emissions = answer.states.float(), answer.emissions
         hidden_loss = _mixture_loss(states, emissions, present=present, weight=scored)
         seen_loss = _mixture_loss(states, emissions, present=present, weight=seen)
         return direct + hidden_loss + self.seen_weight * seen_loss
 
-    def outputs(self, model: nn.Module, batch: Batch) -> torch.Tensor:
+    def outputs(self, answer: Guess, batch: Batch) -> torch.Tensor:
         """Return the logits of all marks."""
-        values, hide = self._masked(batch, training=False)
-        logits: torch.Tensor = model(torch.where(hide, MISSING, values)).marks
-        return logits
+        del batch
+        return answer.marks
 
     def targets(self, batch: Batch) -> torch.Tensor:
         """Return the hidden marks, NaN elsewhere."""

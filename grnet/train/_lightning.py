@@ -98,7 +98,7 @@ class TrainingModule(lightning.LightningModule):
         if self._augment is not None:
             x, y = self._augment(batch["x"], batch["y"], self._generator)
             batch = {**batch, "x": x, "y": y}
-        loss = self._objective.loss(self.model, batch)
+        loss = self._objective.loss(self._objective.answer(self.model, batch), batch)
         self._train_losses.append(loss.detach())
         return loss
 
@@ -108,8 +108,9 @@ class TrainingModule(lightning.LightningModule):
             y = batch["y"]
             places = self._augment.centre(y) if y.ndim == 3 else y
             batch = {**batch, "x": self._augment.centre(batch["x"]), "y": places}
-        loss = self._objective.loss(self.model, batch)
-        outputs = self._objective.outputs(self.model, batch)
+        answer = self._objective.answer(self.model, batch)
+        loss = self._objective.loss(answer, batch)
+        outputs = self._objective.outputs(answer, batch)
         targets = self._objective.targets(batch)
         self._losses.append((float(loss), len(outputs)))
         self._parts.append((outputs.float().cpu(), targets.cpu()))

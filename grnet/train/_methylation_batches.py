@@ -85,15 +85,19 @@ class ReadsObjective:
     monitor: str = "loss"
     mode: Literal["min", "max"] = "min"
 
-    def loss(self, model: nn.Module, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        """Return the mean over CpGs of minus the log likelihood, but for a constant."""
-        raw = self.outputs(model, batch)
-        return beta_binomial_loss(raw, batch["methylated"], batch["coverage"])
-
-    def outputs(self, model: nn.Module, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    def answer(self, model: nn.Module, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
         """Return logits of levels, and the logs of their strengths."""
         raw: torch.Tensor = model(batch.get("neighbours"), batch.get("codes"))
         return raw.float()
+
+    def loss(self, answer: torch.Tensor, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """Return the mean over CpGs of minus the log likelihood, but for a constant."""
+        return beta_binomial_loss(answer, batch["methylated"], batch["coverage"])
+
+    def outputs(self, answer: torch.Tensor, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """Return the answer as it is."""
+        del batch
+        return answer
 
     def targets(self, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
         """Return methylated reads and reads."""
@@ -129,5 +133,5 @@ def answers(model: nn.Module, data: CpGs, *, device: str) -> Floats:
         for start in range(0, len(data), _AT_A_TIME):
             batch = data.__getitems__(list(range(start, min(start + _AT_A_TIME, len(data)))))
             moved = {key: value.to(where) for key, value in batch.items()}
-            parts.append(objective.outputs(model, moved).cpu().numpy())
+            parts.append(objective.answer(model, moved).cpu().numpy())
     return np.concatenate(parts) if parts else np.zeros((0, 2), dtype=np.float32)

@@ -13,6 +13,7 @@ from grnet import _checks
 from grnet.dna import Augmentation
 from grnet.models._heads import Head
 from grnet.models.ensemble import Ensemble
+from grnet.models.motif_cnn import MotifCNN, MotifCNNConfig
 from grnet.models.prediction import predict
 from grnet.models.sequence import (
     DilatedCNN,
@@ -29,12 +30,15 @@ from grnet.train.fitting import Fit, FitSettings, fit
 from grnet.train.gapped import fit_gapped_kmers
 from grnet.train.metrics import task_scores
 from grnet.train.objectives import HeadObjective
+from grnet.train.ordering import BalancedSampler
 from grnet.train.split import held_out_rows
 
-Method = Literal["ensemble", "cnn", "cnn_lstm", "dilated_cnn", "gapped_kmers"]
-Balance = Literal["none", "weights", "focal"]
+Method = Literal["ensemble", "motif_cnn", "cnn", "cnn_lstm", "dilated_cnn", "gapped_kmers"]
+Balance = Literal["none", "weights", "sampler", "focal"]
 
-METHODS = ("ensemble", "cnn", "cnn_lstm", "dilated_cnn", "gapped_kmers")
+METHODS = ("ensemble", "motif_cnn", "cnn", "cnn_lstm", "dilated_cnn", "gapped_kmers")
+NETWORKS = ("motif_cnn", "cnn")
+"""The networks of an ensemble."""
 
 
 def classify(  # noqa: PLR0913 - one more than usual: nothing to bundle
@@ -59,9 +63,9 @@ def classify(  # noqa: PLR0913 - one more than usual: nothing to bundle
         Sequences that choose the best epoch. By default a tenth of the data; sequences that are
         alike, on either strand, stay on one side.
     method
-        ``"ensemble"`` (a convolutional network and gapped k-mers), or one model alone:
-        ``"cnn"``, ``"cnn_lstm"``, ``"dilated_cnn"`` or ``"gapped_kmers"`` (a support vector
-        machine, no training epochs).
+        ``"ensemble"`` (two convolutional networks and gapped k-mers), or one model alone:
+        ``"motif_cnn"`` (the fastest, and the one for many tasks), ``"cnn"``, ``"cnn_lstm"``,
+        ``"dilated_cnn"`` or ``"gapped_kmers"`` (a support vector machine, no training epochs).
     head
         ``"binary"`` for tasks that are true or not, ``"multiclass"`` for one class of several.
     settings
@@ -69,8 +73,8 @@ def classify(  # noqa: PLR0913 - one more than usual: nothing to bundle
     augment
         Changes the training batches of the networks.
     balance
-        For rare positives: ``"weights"``, taken out of the logits again after the training, or
-        ``"focal"`` loss.
+        For rare positives: ``"weights"``, or a ``"sampler"`` that draws both classes equally
+        often, both taken out of the logits again after the training; or ``"focal"`` loss.
     on_leak
         What to do where validation sequences overlap training intervals or equal training
         sequences on either strand: ``"raise"``, ``"warn"`` or, for published splits, ``"off"``.
@@ -98,7 +102,7 @@ def classify(  # noqa: PLR0913 - one more than usual: nothing to bundle
     ['enhancer']
     """
     _checks.one_of(method, METHODS, "method")
-    _checks.one_of(balance, ("none", "weights", "focal"), "balance")
+    _checks.one_of(balance, ("none", "weights", "sampler", "focal"), "balance")
     if validation is None:
         held = held_out_rows(data.codes, share=0.1, seed=seed)
         data, validation = data.take(~held), data.take(held)
@@ -108,14 +112,9 @@ def classify(  # noqa: PLR0913 - one more than usual: nothing to bundle
     if head == "multiclass" and method in {"gapped_kmers", "ensemble"}:
         message = 'Gapped k-mers know head="binary" only: give method="cnn" for several classes.'
         raise ValueError(message)
-    fits = []
-    if method != "gapped_kmers":
-        model = _network("cnn" if method == "ensemble" else method, data, head, seed=seed)
-        objective = _objective(data, head, balance)
-        how: dict[str, Any] = {"settings": settings, "augment": augment, "seed": seed}
-        fits.append(fit(model, data, validation=validation, objective=objective, **how))
-        if objective.positive_weight is not None:
-            _unweigh(model, objective.positive_weight)
+    how: dict[str, Any] = {"settings": settings, "augment": augment, "seed": seed}
+    networks = NETWORKS if method == "ensemble" else {method} - {"gapped_kmers"}
+    fits = [_fitted(name, (data, validation), head, balance=balance, **how) for name in networks]
     if method in {"gapped_kmers", "ensemble"}:
         fits.append(_gapped(_centred(data, augment), _centred(validation, augment), seed=seed))
     done = fits[0]
@@ -129,19 +128,57 @@ def classify(  # noqa: PLR0913 - one more than usual: nothing to bundle
     return done
 
 
+def _fitted(
+    method: str,
+    parts: tuple[SequenceData, SequenceData],
+    head: Head,
+    *,
+    balance: Balance,
+    seed: int,
+    **how: Any,  # noqa: ANN401 - handed through to fit
+) -> Fit:
+    """Train a network; what balances the classes is taken out of its logits again."""
+    data, validation = parts
+    model = _network(method, data, head, seed=seed)
+    objective = _objective(data, head, balance)
+    if head == "binary" and balance in {"none", "focal"}:
+        # rare positives: else the first passes go into learning how rare they are
+        _shift(model, _log_odds(data))
+    sampler = BalancedSampler(data.dense_labels(), seed=seed) if balance == "sampler" else None
+    done = fit(
+        model, data, validation=validation, objective=objective, sampler=sampler, seed=seed, **how
+    )
+    if head != "binary" or (sampler is None and objective.positive_weight is None):
+        return done
+    if objective.positive_weight is not None:
+        _shift(model, -np.log(objective.positive_weight))
+    else:
+        drawn = data.take(np.fromiter(sampler or (), dtype=np.int64))
+        _shift(model, _log_odds(data) - _log_odds(drawn))
+    return replace(
+        done, metrics=done.metrics | _figures(model, _centred(validation, how["augment"]))
+    )
+
+
 def _network(method: str, data: SequenceData, head: Head, *, seed: int) -> nn.Module:
     """Make a network whose first weights follow from the seed."""
     n = data.labels.shape[1]
     # with dropout, tasks of few positives each learn nothing; one task alone needs it
     dropout = 0.0 if n > 1 else 0.3
     n = int(np.nanmax(data.labels)) + 1 if head == "multiclass" else n
+    of_class, config = _NETWORKS[method]
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        if method == "cnn":
-            return SequenceCNN(SequenceCNNConfig(n_outputs=n, head=head, dropout=dropout))
-        if method == "cnn_lstm":
-            return SequenceCNNLSTM(SequenceCNNLSTMConfig(n_outputs=n, head=head, dropout=dropout))
-        return DilatedCNN(DilatedCNNConfig(n_outputs=n, head=head, dropout=dropout))
+        model: nn.Module = of_class(config(n_outputs=n, head=head, dropout=dropout))
+    return model
+
+
+_NETWORKS: dict[str, tuple[Any, Any]] = {
+    "motif_cnn": (MotifCNN, MotifCNNConfig),
+    "cnn": (SequenceCNN, SequenceCNNConfig),
+    "cnn_lstm": (SequenceCNNLSTM, SequenceCNNLSTMConfig),
+    "dilated_cnn": (DilatedCNN, DilatedCNNConfig),
+}
 
 
 def _objective(data: SequenceData, head: Head, balance: Balance) -> HeadObjective:
@@ -153,11 +190,18 @@ def _objective(data: SequenceData, head: Head, balance: Balance) -> HeadObjectiv
     )
 
 
-def _unweigh(model: nn.Module, weights: tuple[float, ...]) -> None:
-    """Take the weights of positives out of the logits, so that probabilities are probabilities."""
+def _log_odds(data: SequenceData) -> np.ndarray:
+    """Return the log odds of a positive of each task, with half an example more of each class."""
+    labels = data.dense_labels()
+    positives, known = np.nansum(labels, axis=0), np.isfinite(labels).sum(axis=0)
+    return np.asarray(np.log(positives + 0.5) - np.log(known - positives + 0.5))
+
+
+def _shift(model: nn.Module, by: np.ndarray) -> None:
+    """Add to the logits of each task."""
     last: Any = [module for module in model.modules() if isinstance(module, nn.Linear)][-1]
     with torch.no_grad():
-        last.bias -= torch.tensor(weights, dtype=last.bias.dtype).log()
+        last.bias += torch.from_numpy(by).to(last.bias.dtype)
 
 
 def _gapped(data: SequenceData, validation: SequenceData, *, seed: int) -> Fit:

@@ -16,10 +16,11 @@ import pandas as pd
 import torch
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from grnet import _checks
 from grnet._torch import resolve_device
+from grnet.models.prediction import evaluation_batch
 from grnet.train import _resuming
 from grnet.train._lightning import (
     Bar,
@@ -137,7 +138,7 @@ class Fit:
         )
 
 
-def fit(
+def fit(  # noqa: PLR0913 - one more than usual: nothing to bundle
     model: nn.Module,
     data: Batched,
     *,
@@ -145,6 +146,7 @@ def fit(
     objective: Objective | None = None,
     settings: FitSettings | None = None,
     augment: "Augmentation | None" = None,
+    sampler: Sampler[int] | None = None,
     seed: int = 0,
     folder: str | Path | None = None,
 ) -> Fit:
@@ -165,6 +167,8 @@ def fit(
         See :class:`FitSettings`.
     augment
         Changes every training batch, as :class:`grnet.dna.Augmentation` does.
+    sampler
+        The order of the examples, such as :class:`BalancedSampler`; by default every one once.
     seed
         Of the order of the examples, dropout and augmentation.
     folder
@@ -201,7 +205,8 @@ def fit(
         message = "There is nothing to train on or to validate with: the data are empty."
         raise ValueError(message)
     begin = time.perf_counter()
-    _resuming.claim(folder, _facts(model, data, chosen, seed=seed))
+    order = sampler or EpochSampler(len(data), seed=seed)
+    _resuming.claim(folder, _facts(model, data, chosen, seed=seed, sampler=order))
     state = _resuming.checkpoint(folder)
     best = BestEpoch(goal, patience=chosen.patience if validation is not None else None)
     if chosen.compile:
@@ -210,8 +215,8 @@ def fit(
     with _left_as_found(model):
         module = TrainingModule(model, goal, how, augment=augment, seed=seed)
         trainer = _trainer(chosen, best, folder)
-        training = _loader(data, chosen, seed=seed)
-        watched = None if validation is None else _loader(validation, chosen, seed=None)
+        training = _loader(data, chosen, sampler=order)
+        watched = None if validation is None else _loader(validation, chosen, sampler=None)
         with _stopped_as_usual():
             trainer.fit(module, training, watched, ckpt_path=state, weights_only=True)
     return _result(model, best, seconds=time.perf_counter() - begin, params=asdict(chosen))
@@ -238,13 +243,14 @@ def _stopped_as_usual() -> Iterator[None]:
             signal.signal(signal.SIGINT, handler)
 
 
-def _facts(model: nn.Module, data: Batched, settings: FitSettings, *, seed: int) -> dict[str, Any]:
+def _facts(
+    model: nn.Module, data: Batched, settings: FitSettings, *, seed: int, sampler: Sampler[int]
+) -> dict[str, Any]:
     """Return what tells one run from another; where it computes does not."""
     told = {key: value for key, value in asdict(settings).items() if key not in _ELSEWHERE}
     n_weights = sum(p.numel() for p in model.parameters())
-    return {"model": type(model).__name__, "n_weights": n_weights, "n": len(data), **told} | {
-        "seed": seed
-    }
+    named = {"model": type(model).__name__, "sampler": type(sampler).__name__}
+    return {**named, "n_weights": n_weights, "n": len(data), **told, "seed": seed}
 
 
 def _trainer(
@@ -274,12 +280,17 @@ def _precision(asked: str, device: torch.device) -> Literal["bf16-mixed", "32-tr
     return "bf16-mixed" if asked == "bfloat16" or (asked == "auto" and has_bfloat16) else "32-true"
 
 
-def _loader(data: Batched, settings: FitSettings, *, seed: int | None) -> DataLoader[Any]:
-    """Return whole batches; in a drawn order with a seed, else in that of the data."""
+def _loader(
+    data: Batched, settings: FitSettings, *, sampler: Sampler[int] | None
+) -> DataLoader[Any]:
+    """Return whole batches for training in the order of a sampler, else for evaluation."""
+    size = settings.batch_size
+    if sampler is None:
+        size = max(size, evaluation_batch(resolve_device(settings.device)))
     return DataLoader(
         cast("Dataset[Any]", data),
-        batch_size=settings.batch_size if seed is not None else max(settings.batch_size, 512),
-        sampler=None if seed is None else EpochSampler(len(data), seed=seed),
+        batch_size=size,
+        sampler=sampler,
         collate_fn=_as_it_is,
         num_workers=settings.n_workers,
         persistent_workers=settings.n_workers > 0,

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from grnet.models._heads import Head, ProfileCounts
+from grnet.models._heads import Head, Outputs, ProfileCounts
 from grnet.train.balance import focal_loss
 from grnet.train.metrics import task_scores
 
@@ -35,10 +35,13 @@ class Objective(Protocol):
     def mode(self) -> Literal["min", "max"]:
         """Whether it is better small or large."""
 
-    def loss(self, model: nn.Module, batch: Batch) -> torch.Tensor:
+    def answer(self, model: nn.Module, batch: Batch) -> Any:  # noqa: ANN401 - each its own kind
+        """Return what the model says of a batch: what loss and outputs are taken from."""
+
+    def loss(self, answer: Any, batch: Batch) -> torch.Tensor:  # noqa: ANN401
         """Return the mean loss of a batch, to be made small."""
 
-    def outputs(self, model: nn.Module, batch: Batch) -> torch.Tensor:
+    def outputs(self, answer: Any, batch: Batch) -> torch.Tensor:  # noqa: ANN401
         """Return what is kept of a validation batch to compute the figures."""
 
     def targets(self, batch: Batch) -> torch.Tensor:
@@ -80,21 +83,26 @@ class HeadObjective:
     monitor: str = "loss"
     mode: Literal["min", "max"] = "min"
 
-    def loss(self, model: nn.Module, batch: Batch) -> torch.Tensor:
+    def answer(self, model: nn.Module, batch: Batch) -> Outputs:
+        """Return the model's raw outputs."""
+        raw: Outputs = model(batch["x"])
+        return raw
+
+    def loss(self, answer: Outputs, batch: Batch) -> torch.Tensor:
         """Return the mean loss over known labels."""
-        raw, y = model(batch["x"]), batch["y"]
-        if isinstance(raw, ProfileCounts):
-            return self._profile(raw, y)
+        y = batch["y"]
+        if isinstance(answer, ProfileCounts):
+            return self._profile(answer, y)
         if self.head == "multiclass":
-            return functional.cross_entropy(raw.float(), y[:, 0].long())
+            return functional.cross_entropy(answer.float(), y[:, 0].long())
         known = y.isfinite()
-        y, raw = torch.where(known, y, 0), raw.float()
+        y, raw = torch.where(known, y, 0), answer.float()
         return (self._each(raw, y) * known).sum() / known.sum().clamp(min=1)
 
-    def outputs(self, model: nn.Module, batch: Batch) -> torch.Tensor:
+    def outputs(self, answer: Outputs, batch: Batch) -> torch.Tensor:
         """Return raw outputs; of profiles the log totals."""
-        raw = model(batch["x"])
-        return raw.counts if isinstance(raw, ProfileCounts) else raw
+        del batch
+        return answer.counts if isinstance(answer, ProfileCounts) else answer
 
     def targets(self, batch: Batch) -> torch.Tensor:
         """Return the labels; of profiles the log of one plus the total."""

@@ -62,28 +62,8 @@ class MaskedTokenObjective:
         """Whether it is better small or large."""
         return "min"
 
-    def loss(self, model: nn.Module, batch: Batch) -> Tensor:
-        """Return the mean loss of a hidden token, in nats."""
-        logits, truth = self._guessed(model, batch)
-        return cross_entropy(logits, truth, reduction="sum") / max(len(truth), 1)
-
-    def outputs(self, model: nn.Module, batch: Batch) -> Tensor:
-        """Return loss and hit of each hidden token."""
-        logits, truth = self._guessed(model, batch)
-        losses = cross_entropy(logits, truth, reduction="none")
-        return torch.stack([losses, (logits.argmax(-1) == truth).float()], dim=1)
-
-    def targets(self, batch: Batch) -> Tensor:
-        """Return nothing: the outputs are compared already."""
-        return torch.zeros(0, device=batch["x"].device)
-
-    def metrics(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
-        """Return perplexity and accuracy."""
-        del targets
-        loss, accuracy = outputs.mean(dim=0).tolist()
-        return {"perplexity": float(np.exp(loss)), "accuracy": accuracy}
-
-    def _guessed(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+    def answer(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return the logits of hidden tokens, and which tokens they are."""
         if not isinstance(model, DNALanguageModel):
             message = (
                 f"{type(model).__name__} guesses no tokens: give a gn.models.DNALanguageModel."
@@ -97,6 +77,29 @@ class MaskedTokenObjective:
         seen = tokens.ids.masked_fill(hidden, model.config.tokens.mask_id)
         vectors = model.encoder(seen, tokens.is_real)[hidden]
         return model.head(vectors).float(), tokens.ids[hidden]
+
+    def loss(self, answer: tuple[Tensor, Tensor], batch: Batch) -> Tensor:
+        """Return the mean loss of a hidden token, in nats."""
+        del batch
+        logits, truth = answer
+        return cross_entropy(logits, truth, reduction="sum") / max(len(truth), 1)
+
+    def outputs(self, answer: tuple[Tensor, Tensor], batch: Batch) -> Tensor:
+        """Return loss and hit of each hidden token."""
+        del batch
+        logits, truth = answer
+        losses = cross_entropy(logits, truth, reduction="none")
+        return torch.stack([losses, (logits.argmax(-1) == truth).float()], dim=1)
+
+    def targets(self, batch: Batch) -> Tensor:
+        """Return nothing: the outputs are compared already."""
+        return torch.zeros(0, device=batch["x"].device)
+
+    def metrics(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
+        """Return perplexity and accuracy."""
+        del targets
+        loss, accuracy = outputs.mean(dim=0).tolist()
+        return {"perplexity": float(np.exp(loss)), "accuracy": accuracy}
 
 
 @dataclass(frozen=True, eq=False)

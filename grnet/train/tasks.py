@@ -20,14 +20,14 @@ from grnet.train.audit import audit_split, related_rows
 from grnet.train.classification import Method, classify
 from grnet.train.data import SequenceData
 from grnet.train.fitting import Fit, FitSettings, fit
-from grnet.train.metrics import task_scores
+from grnet.train.metrics import calibration_error, task_scores
 from grnet.train.split import Split, split_by_chromosome
 from grnet.train.windows import binding_windows
 
 RELATED = 0.5
 """Share of words in common from which a held-out window is a relative of a training window."""
 
-USUAL = FitSettings(max_epochs=15, batch_size=32, learning_rate=3e-3)
+USUAL = FitSettings(max_epochs=12, learning_rate=3e-3)
 N_FACTORS = 32
 """Width of the last layer but one of a model of cells: the length of a cell's vector."""
 
@@ -87,7 +87,7 @@ def binding(
     validation: Sequence[str],
     test: Sequence[str],
     tfs: Sequence[str] | None = None,
-    method: Method = "cnn",
+    method: Method = "motif_cnn",
     settings: FitSettings | None = None,
     seed: int = 0,
 ) -> SequenceFit:
@@ -111,10 +111,10 @@ def binding(
     Returns
     -------
     SequenceFit
-        ``scores`` has, per TF on the test chromosomes: ``n, prevalence, auroc, auprc, mcc,
-        calibration_error`` of its windows against their own partners of equal GC; ``gc_auroc``,
-        what the share of GC alone reaches there; ``auroc_bound``, against windows that other TFs
-        bind.
+        ``scores`` has, per TF on the test chromosomes: ``n, prevalence, auroc, auprc`` of its
+        windows against their own partners of equal GC; ``gc_auroc``, what the share of GC alone
+        reaches there; ``auroc_bound``, against windows that other TFs bind; ``calibration_error``
+        of the probabilities of all windows.
 
     Raises
     ------
@@ -176,14 +176,16 @@ def _scores(data: SequenceData, split: Split, guess: np.ndarray) -> pd.DataFrame
     for task, name in enumerate(data.names):
         bound = labels[:, task] > 0
         own = bound | np.isin(partner_of, test[bound])
-        scores = task_scores(labels[own, task], guess[own, task]).iloc[0]
-        row = {**scores, "gc_auroc": np.nan, "auroc_bound": np.nan}
+        row: dict[str, float] = dict(task_scores(labels[own, task], guess[own, task]).iloc[0])
+        row = {key: row[key] for key in ("n", "prevalence", "auroc", "auprc")}
+        row |= {"gc_auroc": np.nan, "auroc_bound": np.nan}
         if 0 < bound[own].sum() < own.sum():
             auroc = float(roc_auc_score(bound[own], gc[own]))
             row["gc_auroc"] = max(auroc, 1 - auroc)
         among = partner_of < 0
         if 0 < bound.sum() < among.sum():
             row["auroc_bound"] = float(roc_auc_score(bound[among], guess[among, task]))
+        row["calibration_error"] = calibration_error(labels[:, task], guess[:, task])
         rows[name] = row
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("tf").astype({"n": int})
 

@@ -9,6 +9,7 @@ from grnet._alphabet import reverse_complement
 from grnet.dna.encode import one_hot
 from grnet.dna.sample import dinucleotide_shuffle
 from grnet.explain.attribution import Attributions, attributions
+from grnet.models import KmerTokens, SequenceTransformer, SequenceTransformerConfig
 from grnet.models.sequence import (
     DilatedCNN,
     DilatedCNNConfig,
@@ -131,7 +132,7 @@ def test_a_model_that_cuts_its_gradient_is_told_so(codes):
         def forward(self, hot):
             return super().forward(hot).detach().round()
 
-    with pytest.raises(ValueError, match="no gradient with respect to its input"):
+    with pytest.raises(ValueError, match="no gradient with respect to the letters"):
         attributions(Rounded(30), codes, method="input_x_gradient")
 
 
@@ -190,6 +191,16 @@ def test_errors_say_what_to_do(codes, cnn):
         attributions(Linear(29), codes)
     with pytest.raises(ValueError, match="do not belong to codes"):
         Attributions(np.zeros((6, 4, 29), dtype=np.float32), codes)
+
+
+@pytest.mark.parametrize("method", ["input_x_gradient", "integrated_gradients"])
+def test_a_model_of_words_is_asked_by_mutagenesis(codes, method):
+    words = SequenceTransformerConfig(tokens=KmerTokens(3), depth=1, width=8)
+    model = SequenceTransformer(words)
+    with pytest.raises(ValueError, match=r"no gradient.*Use method='saturation_mutagenesis'"):
+        attributions(model, codes, method=method)
+    found = attributions(model, codes[:2], method="saturation_mutagenesis")
+    assert np.abs(found.hypothetical).max() > 0
 
 
 def test_attributions_of_an_array_have_no_completeness(codes):

@@ -15,6 +15,11 @@ HEADS = {
         gn.models.SequenceCNNConfig,
         ("binary", "regression", "multiclass"),
     ),
+    "motif": (
+        gn.models.MotifCNN,
+        gn.models.MotifCNNConfig,
+        ("binary", "regression", "multiclass"),
+    ),
     "lstm": (gn.models.SequenceCNNLSTM, gn.models.SequenceCNNLSTMConfig, ("binary", "per_base")),
     "dilated": (
         gn.models.DilatedCNN,
@@ -67,8 +72,9 @@ def test_strands_of_a_task_change_places(head):
         torch.testing.assert_close(a, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_without_averaging_strands_differ():
-    model, x = made("cnn", "binary", reverse_complement=False), codes()
+@pytest.mark.parametrize("kind", ["cnn", "motif"])
+def test_without_averaging_strands_differ(kind):
+    model, x = made(kind, "binary", reverse_complement=False), codes()
     other = model(torch.from_numpy(gn.dna.reverse_complement(x.numpy())))
     assert not torch.allclose(model(x), other, atol=1e-4)
 

@@ -147,7 +147,7 @@ def test_what_is_hidden_changes_nothing():
     flipped[:, 32:96][hidden] ^= 1
     assert 0.02 < hidden.float().mean() < 0.6
     with torch.no_grad():
-        same = [objective.outputs(model, {"values": v}) for v in (codes, flipped)]
+        same = [objective.answer(model, {"values": v}).marks for v in (codes, flipped)]
     assert torch.equal(*same)
 
 

@@ -216,3 +216,18 @@ def test_every_head_trains(head, shape):
     settings = gn.train.FitSettings(max_epochs=15, learning_rate=1e-2, device="cpu")
     done = gn.train.fit(gn.models.DilatedCNN(config), data, validation=data, settings=settings)
     assert done.history["train_loss"].iloc[-1] < done.history["train_loss"].iloc[0]
+
+
+def test_a_sampler_decides_what_is_seen():
+    data = planted(200)
+    only = np.flatnonzero(data.labels[:, 0] == 1)
+
+    class Positives(torch.utils.data.Sampler):
+        def __len__(self):
+            return len(only)
+
+        def __iter__(self):
+            return iter(only.tolist())
+
+    done = gn.train.fit(small(), data, settings=LONGER, sampler=Positives())
+    assert gn.models.predict(done.model, data.codes).min() > 0.8

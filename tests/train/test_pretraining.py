@@ -213,6 +213,6 @@ def test_wrong_inputs_are_refused():
     with pytest.raises(ValueError, match=r"mask_rate=1\.5 is out of range"):
         gn.train.pretrain_language_model(random_codes(), mask_rate=1.5)
     with pytest.raises(TypeError, match="SequenceCNN guesses no tokens"):
-        gn.train.MaskedTokenObjective().loss(
+        gn.train.MaskedTokenObjective().answer(
             gn.models.SequenceCNN(), {"x": torch.zeros(1, 9, dtype=torch.uint8)}
         )
