@@ -21,7 +21,7 @@ FOLDER = Path(__file__).resolve().parent / ".peers"
 
 PACKAGES = ("arboreto==0.1.6", "rustscenic==0.5.1", "psutil>=5.9")
 """What is always installed."""
-SLOW_PACKAGES = ("torch==2.13.0", "regdiffusion==0.2.3")
+TORCH_PACKAGES = ("torch==2.13.0", "regdiffusion==0.2.3", "tangermeme==1.6.0", "pyfaidx>=0.8")
 """What is installed on demand: gigabytes in some builds."""
 
 TITLES = {
@@ -33,12 +33,12 @@ TITLES = {
 """The tools as they are called in tables."""
 
 
-def create(*, with_regdiffusion: bool = False) -> Path:
+def create(*, with_torch: bool = False) -> Path:
     """Create the environment, or complete it, and return its Python."""
     python = FOLDER / ("Scripts" if sys.platform == "win32" else "bin") / "python"
     if not python.exists():
         venv.create(FOLDER, with_pip=True)
-    packages = PACKAGES + (SLOW_PACKAGES if with_regdiffusion else ())
+    packages = PACKAGES + (TORCH_PACKAGES if with_torch else ())
     subprocess.run([str(python), "-m", "pip", "install", *packages], check=True)
     return python
 
@@ -95,12 +95,12 @@ def as_grn(file: Path, name: str) -> gn.GRN:
 
 def main(
     *,
-    with_regdiffusion: Annotated[
-        bool, typer.Option("--with-regdiffusion", help="Install RegDiffusion and torch too.")
+    with_torch: Annotated[
+        bool, typer.Option("--with-torch", help="Install RegDiffusion and tangermeme too.")
     ] = False,
 ) -> None:
     """Install the tools that grnet is measured against into benchmarks/.peers."""
-    python = create(with_regdiffusion=with_regdiffusion)
+    python = create(with_torch=with_torch)
     print(f"The tools are installed; their Python is {python}")
 
 

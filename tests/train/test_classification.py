@@ -46,7 +46,7 @@ def test_an_ensemble_is_the_mean_of_its_networks_and_gapped_kmers():
 
 
 def test_unknown_methods_and_balances_are_told():
-    with pytest.raises(ValueError, match="motif_cnn, cnn.*gapped_kmers"):
+    with pytest.raises(ValueError, match=r"motif_cnn, cnn.*gapped_kmers"):
         gn.train.classify(rare(), method="forest")
     with pytest.raises(ValueError, match="weights, sampler"):
         gn.train.classify(rare(), balance="sample")
