@@ -1,9 +1,10 @@
 """One-hot encoding of the yeast genome: grnet beside tangermeme and a plain loop.
 
 ``python -m benchmarks.encoding --peers-python PYTHON`` prints the tables, where ``PYTHON`` has
-tangermeme installed (by default that of ``python -m benchmarks.peers --with-torch``). Every run is a process of its own on one
-thread; the best of seven rounds counts (of the loop, the only one). Of whole chromosomes tangermeme
-gives transposed views; the second row has them in the order of the others.
+tangermeme installed (by default that of ``python -m benchmarks.peers --with-torch``). Every run is
+a process of its own on one thread; the best of seven rounds counts (of the loop, the only one). Of
+whole chromosomes tangermeme gives transposed views; the second row has them in the order of the
+others.
 """
 
 import gzip
