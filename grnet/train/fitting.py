@@ -118,8 +118,12 @@ class Fit:
     Examples
     --------
     >>> import grnet as gn
-    >>> gn.train.Fit.__name__
-    'Fit'
+    >>> import numpy as np
+    >>> data = gn.train.SequenceData(np.zeros((8, 30), dtype=np.uint8), np.arange(8) % 2)
+    >>> settings = gn.train.FitSettings(max_epochs=3)
+    >>> done = gn.train.fit(gn.models.MotifCNN(), data, settings=settings)
+    >>> done.history["epoch"].tolist()
+    [0, 1, 2]
     """
 
     model: nn.Module

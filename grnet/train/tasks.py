@@ -52,8 +52,18 @@ class SequenceFit:
     Examples
     --------
     >>> import grnet as gn
-    >>> gn.train.SequenceFit.__name__
-    'SequenceFit'
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> rng = np.random.default_rng(0)
+    >>> codes = rng.integers(0, 4, (30, 40)).astype(np.uint8)
+    >>> data = gn.train.SequenceData(codes, np.arange(30) % 2, names=["CTCF"])
+    >>> done = gn.train.fit(gn.models.MotifCNN(), data, settings=gn.train.FitSettings(max_epochs=1))
+    >>> split = gn.train.Split(np.arange(10), np.arange(10, 20), np.arange(20, 30))
+    >>> result = gn.train.SequenceFit(
+    ...     fit=done, data=data, split=split, scores=pd.DataFrame(), audit=pd.DataFrame()
+    ... )
+    >>> result.test
+    SequenceData(10 sequences of 40 bases, 1 task: 'CTCF')
     """
 
     fit: Fit
@@ -129,8 +139,19 @@ def binding(
     Examples
     --------
     >>> import grnet as gn
-    >>> gn.train.binding.__name__
-    'binding'
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> rng = np.random.default_rng(0)
+    >>> letters = {f"chr{i}": "".join(rng.choice(list("ACGT"), 20_000)) for i in (1, 2, 3)}
+    >>> genome = gn.io.Genome.from_sequences(letters)
+    >>> at = np.arange(500, 19_500, 500)
+    >>> peaks = pd.concat([pd.DataFrame({"chrom": c, "start": at, "end": at + 1}) for c in letters])
+    >>> quick = gn.train.FitSettings(max_epochs=1)
+    >>> done = gn.train.binding(
+    ...     genome, peaks.assign(tf="CTCF"), validation=["chr2"], test=["chr3"], settings=quick
+    ... )
+    >>> done.scores.loc["CTCF", "gc_auroc"] < 0.6  # GC alone tells nothing
+    np.True_
     """
     if isinstance(peaks, SequenceData):
         data = peaks
@@ -246,8 +267,23 @@ def accessibility(
     Examples
     --------
     >>> import grnet as gn
-    >>> gn.train.accessibility.__name__
-    'accessibility'
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from anndata import AnnData
+    >>> rng = np.random.default_rng(0)
+    >>> letters = {f"chr{i}": "".join(rng.choice(list("ACGT"), 20_000)) for i in (1, 2, 3)}
+    >>> genome = gn.io.Genome.from_sequences(letters)
+    >>> names = [f"{c}:{at}-{at + 200}" for c in letters for at in range(500, 19_500, 1000)]
+    >>> cells = AnnData(
+    ...     rng.binomial(1, 0.3, (4, len(names))).astype(np.float32),
+    ...     obs=pd.DataFrame({"type": list("aabb")}, index=list("1234")),
+    ...     var=pd.DataFrame(index=names),
+    ... )
+    >>> where = {"validation": ["chr2"], "test": ["chr3"]}
+    >>> quick = gn.train.FitSettings(max_epochs=1)
+    >>> done = gn.train.accessibility(genome, cells, groupby="type", settings=quick, **where)
+    >>> done.task_vectors.shape  # one vector for each group
+    (2, 32)
     """
     placed = genome.harmonise(_intervals.of_variables(adata.var, what="peaks"), what="peaks")
     column = adata.var_names.get_indexer(placed.index)
