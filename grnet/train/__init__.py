@@ -7,6 +7,7 @@ from grnet.train.balance import FocalLoss, Resampled, class_weights, focal_loss,
 from grnet.train.chromatin import ChromatinStates, assign_states, chromatin_states
 from grnet.train.classification import classify
 from grnet.train.data import SequenceData
+from grnet.train.edges import EdgeSplit, split_edges
 from grnet.train.fitting import Fit, FitSettings, fit
 from grnet.train.gapped import fit_gapped_kmers
 from grnet.train.methylation import MethylationFit, methylation_levels, predict_methylation
@@ -21,6 +22,7 @@ from grnet.train.windows import binding_windows
 __all__ = [
     "BalancedSampler",
     "ChromatinStates",
+    "EdgeSplit",
     "Fit",
     "FitSettings",
     "FocalLoss",
@@ -54,6 +56,7 @@ __all__ = [
     "split_by_chromosome",
     "split_by_group",
     "split_by_similarity",
+    "split_edges",
     "stratified_batches",
     "task_scores",
 ]

@@ -225,8 +225,8 @@ def _checked(split: Split) -> Split:
     empty = [name for name, rows in zip(Split._fields, split, strict=True) if not len(rows)]
     if "train" in empty or len(empty) > 1:
         message = (
-            f"No sequence is left for {_checks.examples(empty)}: hold fewer chromosomes or smaller "
-            "shares out, or give more sequences."
+            f"Nothing is left for {_checks.examples(empty)}: hold fewer or smaller groups out, or "
+            "give more data."
         )
         raise ValueError(message)
     return split

@@ -36,7 +36,7 @@ def test_unknown_or_repeated_chromosomes_are_told(validation, test):
 
 
 def test_nothing_left_for_training_is_told():
-    with pytest.raises(ValueError, match="No sequence is left for 'train'"):
+    with pytest.raises(ValueError, match="Nothing is left for 'train'"):
         gn.train.split_by_chromosome(where(), validation=["1"], test=["2", "3"])
 
 

@@ -1,0 +1,42 @@
+"""What the training pairs give away of the pairs held out."""
+
+import numpy as np
+import pandas as pd
+from scipy.special import logit
+from sklearn.metrics import roc_auc_score
+
+_PSEUDO_LABELS = 2.0
+
+
+def row(train: pd.DataFrame, held: pd.DataFrame) -> dict[str, float]:
+    """Return the figures of :meth:`EdgeSplit.audit` for one part."""
+    trained = set(zip(train["source"], train["target"], strict=True))
+    pairs = list(zip(held["source"], held["target"], strict=True))
+    rates = [rate(train, held, column) for column in ("source", "target")]
+    return {
+        "n": len(held),
+        "n_positive": int(held["label"].sum()),
+        "tfs_seen": float(held["source"].isin(train["source"]).mean()),
+        "targets_seen": float(held["target"].isin(train["target"]).mean()),
+        "in_train": sum(pair in trained for pair in pairs),
+        "reverse_in_train": sum((target, source) in trained for source, target in pairs),
+        "auroc_tf_rate": auroc(held, rates[0]),
+        "auroc_target_rate": auroc(held, rates[1]),
+        "auroc_rates": auroc(held, rates[0] + rates[1]),
+    }
+
+
+def rate(train: pd.DataFrame, held: pd.DataFrame, column: str) -> np.ndarray:
+    """Return the log odds of the training labels of each held-out name, the overall ones if new."""
+    overall = float(np.clip(train["label"].mean(), 1e-6, 1 - 1e-6))
+    groups = train.groupby(column)["label"]
+    share = (groups.sum() + _PSEUDO_LABELS * overall) / (groups.size() + _PSEUDO_LABELS)
+    found = share.reindex(held[column]).fillna(overall).to_numpy(dtype=np.float64)
+    return np.asarray(logit(np.clip(found, 1e-6, 1 - 1e-6)))
+
+
+def auroc(held: pd.DataFrame, score: np.ndarray) -> float:
+    """Return the AUROC of a score, NaN where only one label is there."""
+    if held["label"].nunique() < 2:
+        return float("nan")
+    return float(roc_auc_score(held["label"], score))

@@ -1,0 +1,169 @@
+"""Splits of known edges: nothing held out is told by what trains."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import grnet as gn
+
+GENES = [f"g{i}" for i in range(120)]
+TFS = GENES[:30]
+REGIMES = ["edge", "target", "tf", "both", "genelink"]
+KINDS = ["uniform", "degree"]
+
+
+@pytest.fixture(scope="module")
+def known():
+    rng = np.random.default_rng(0)
+    # a few TFs and a few targets have most of the edges, as in every list of known ones
+    weights = [1 / np.arange(1, n + 1) for n in (len(TFS), len(GENES))]
+    source, target = (
+        rng.choice(names, 1500, p=w / w.sum())
+        for names, w in zip((TFS, GENES), weights, strict=True)
+    )
+    return pd.DataFrame({"source": source, "target": target}).drop_duplicates()
+
+
+def pairs(table):
+    return set(zip(table["source"], table["target"], strict=True))
+
+
+@pytest.mark.parametrize("regime", REGIMES)
+@pytest.mark.parametrize("negatives", KINDS)
+def test_no_pair_nor_its_reverse_is_on_two_sides(known, regime, negatives):
+    split = gn.train.split_edges(
+        known, tfs=TFS, genes=GENES, regime=regime, negatives=negatives, seed=1
+    )
+    parts = [split.train, split.validation, split.test]
+    for i, part in enumerate(parts):
+        assert len(part) == len(pairs(part))
+        assert not any(source == target for source, target in pairs(part))
+        positive, negative = (pairs(part[part["label"] == label]) for label in (1, 0))
+        assert positive <= pairs(known)
+        assert not negative & pairs(known)
+        for other in parts[i + 1 :]:
+            assert not pairs(part) & pairs(other)
+            assert not {(b, a) for a, b in pairs(part)} & pairs(other)
+    audit = split.audit()
+    assert not audit[["in_train", "reverse_in_train"]].any(axis=None)
+    assert len(split.held_out) == len(split.validation) + len(split.test)
+
+
+@pytest.mark.parametrize(
+    ("regime", "new"),
+    [("target", ["target"]), ("tf", ["source"]), ("both", ["source", "target"])],
+)
+def test_what_the_regime_holds_out_is_new(known, regime, new):
+    split = gn.train.split_edges(known, tfs=TFS, genes=GENES, regime=regime, n_negatives=3)
+    for column in new:
+        assert not set(split.train[column]) & set(split.held_out[column])
+    audit = split.audit().loc["test"]
+    assert audit["tfs_seen"] == (0 if "source" in new else 1)
+    assert audit["targets_seen"] == (0 if "target" in new else pytest.approx(1, abs=0.1))
+
+
+def test_degree_matched_negatives_leave_label_rates_nothing(known):
+    rare = known.sample(300, random_state=0)
+    told = {
+        kind: gn.train.split_edges(rare, tfs=TFS, genes=GENES, regime="edge", negatives=kind)
+        .audit()
+        .loc["test", "auroc_rates"]
+        for kind in KINDS
+    }
+    assert told["uniform"] > 0.7
+    assert abs(told["degree"] - 0.5) < 0.15
+
+
+def test_degree_matched_negatives_have_the_degrees_of_the_edges(known):
+    rare = known.sample(250, random_state=0)
+    split = gn.train.split_edges(rare, tfs=TFS, genes=GENES, regime="edge", negatives="degree")
+    for column in ("source", "target"):
+        counts = split.train.groupby(["label", column]).size().unstack(0, fill_value=0)  # noqa: PD010
+        assert (counts[1] - counts[0] >= 0).all()
+        assert counts[0].sum() > 0.85 * counts[1].sum()
+
+
+def test_hard_negatives_are_the_strongest_of_the_ranking(known):
+    rng = np.random.default_rng(2)
+    every = pd.MultiIndex.from_product([TFS, GENES], names=["source", "target"]).to_frame(
+        index=False
+    )
+    every = every[every["source"] != every["target"]].assign(weight=lambda t: rng.random(len(t)))
+    split = gn.train.split_edges(
+        known, tfs=TFS, genes=GENES, negatives="hard", ranking=gn.GRN(every), seed=3
+    )
+    negative = split.train[split.train["label"] == 0].merge(every)
+    assert negative["weight"].min() > every["weight"].quantile(0.4)
+    with pytest.raises(ValueError, match="wants ranking="):
+        gn.train.split_edges(known, tfs=TFS, genes=GENES, negatives="hard")
+
+
+def test_listed_negatives_are_divided_with_the_edges(known):
+    listed = pd.DataFrame({"source": TFS[0], "target": GENES}).query("source != target")
+    listed = listed.merge(known, how="left", indicator=True).query("_merge == 'left_only'")
+    table = pd.concat([known.assign(label=1), listed[["source", "target"]].assign(label=0)])
+    for regime in ("edge", "target"):
+        split = gn.train.split_edges(table, tfs=TFS, genes=GENES, regime=regime, negatives="listed")
+        for part in (split.train, split.validation, split.test):
+            assert pairs(part[part["label"] == 0]) <= pairs(listed)
+            assert (part["label"] == 0).any()
+
+
+def test_targets_on_other_chromosomes_are_held_out(known):
+    chromosome = {gene: f"chr{i % 4 + 1}" for i, gene in enumerate(GENES)}
+    split = gn.train.split_edges(
+        known, tfs=TFS, genes=GENES, regime="chromosome", chromosomes=chromosome,
+        validation=["3"], test=["4"],
+    )  # fmt: skip
+    assert {chromosome[gene] for gene in split.test["target"]} == {"chr4"}
+    assert {chromosome[gene] for gene in split.train["target"]} == {"chr1", "chr2"}
+    with pytest.raises(ValueError, match=r"unknown: '7'.*The genes are on 'chr1'"):
+        gn.train.split_edges(
+            known, tfs=TFS, genes=GENES, regime="chromosome", chromosomes=chromosome, test=["7"]
+        )
+
+
+def test_the_published_protocol_trains_on_two_thirds_of_each_tf(known):
+    split = gn.train.split_edges(known, tfs=TFS, genes=GENES, regime="genelink")
+    test = split.test.query("label == 1").groupby("source").size()
+    whole = known.query("source != target").groupby("source").size()
+    several = whole[whole > 5].index
+    np.testing.assert_allclose((test / whole)[several], 1 / 3, atol=0.15)
+    density = len(known.query("source != target")) / (len(TFS) * (len(GENES) - 1))
+    assert split.test["label"].mean() == pytest.approx(density, rel=0.1)
+
+
+@pytest.mark.parametrize("regime", REGIMES)
+def test_the_order_of_rows_and_names_does_not_matter(known, regime):
+    shuffled = known.sample(frac=1, random_state=5)
+    one = gn.train.split_edges(known, tfs=TFS, genes=GENES, regime=regime, seed=2)
+    other = gn.train.split_edges(shuffled, tfs=TFS[::-1], genes=GENES[::-1], regime=regime, seed=2)
+    pd.testing.assert_frame_equal(one.test, other.test)
+    pd.testing.assert_frame_equal(one.train, other.train)
+
+
+def test_held_out_pairs_leave_message_passing():
+    adata = gn.datasets.simulate(n_cells=40, n_genes=60, n_tfs=8)
+    tfs = adata.var_names[adata.var["is_tf"]]
+    known = adata.uns["grnet_truth"]
+    data = gn.graph.build(adata, tfs=tfs, known=known, n_components=4)
+    split = gn.train.split_edges(known, tfs=tfs, genes=adata.var_names)
+    part = gn.graph.hold_out(data, split.held_out)
+    ends = part["tf", "regulates", "gene"].edge_index.numpy()
+    kept = set(
+        zip(np.array(part["tf"].name)[ends[0]], np.array(part["gene"].name)[ends[1]], strict=True)
+    )
+    assert kept
+    assert kept <= pairs(split.train)
+
+
+def test_wrong_tables_are_told(known):
+    with pytest.raises(ValueError, match=r"0 are edges from one of 1 TFs"):
+        gn.train.split_edges(known, tfs=["X"], genes=GENES)
+    both = pd.concat([known.assign(label=1), known.head(1).assign(label=0)])
+    with pytest.raises(ValueError, match="labelled both 0 and 1"):
+        gn.train.split_edges(both, tfs=TFS, genes=GENES)
+    with pytest.raises(ValueError, match="labels '2'"):
+        gn.train.split_edges(known.assign(label=2), tfs=TFS, genes=GENES)
+    with pytest.raises(ValueError, match="Nothing is left for 'validation', 'test'"):
+        gn.train.split_edges(known[known["source"] == "g0"], tfs=["g0"], genes=GENES, regime="tf")
