@@ -1,12 +1,13 @@
 """Matrices for kernels: dense blocks of columns, unit columns, cell scaling."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Literal, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
 import torch
+from scipy.special import ndtri
 from scipy.stats import rankdata
 
 Matrix: TypeAlias = np.ndarray | sp.csc_matrix
@@ -86,16 +87,29 @@ def rank_genes(x: np.ndarray, y: Matrix) -> tuple[np.ndarray, Matrix]:
 
     The shift changes no correlation and keeps zeros zero, so that sparse stays sparse.
     """
-    return _ranks_of_columns(x), _ranks_of_columns(y)
+    return _ranks_of_columns(x, np.asarray), _ranks_of_columns(y, np.asarray)
 
 
-def _ranks_of_columns(matrix: Matrix) -> Matrix:
+def normal_scores(x: np.ndarray, y: Matrix) -> tuple[np.ndarray, Matrix]:
+    """Replace the values of each gene by the normal quantiles of their mid-ranks, less that of 0.
+
+    Genes become Gaussian whatever their scale, ties apart; sparse stays sparse.
+    """
+
+    def quantiles(ranks: np.ndarray) -> np.ndarray:
+        return np.asarray(ndtri((ranks - 0.5) / x.shape[0]))
+
+    return _ranks_of_columns(x, quantiles), _ranks_of_columns(y, quantiles)
+
+
+def _ranks_of_columns(matrix: Matrix, value: Callable[[np.ndarray], np.ndarray]) -> Matrix:
+    """Return what ``value`` makes of the mid-ranks of each column."""
     if isinstance(matrix, np.ndarray):
         ranks = np.empty(matrix.shape, dtype=np.float32)
         width = max(1, BLOCK_BYTES // (8 * max(len(matrix), 1)))
         for start in range(0, matrix.shape[1], width):
             part = slice(start, start + width)
-            ranks[:, part] = rankdata(matrix[:, part], axis=0)
+            ranks[:, part] = value(rankdata(matrix[:, part], axis=0))
         return ranks
     ranked = matrix.copy()
     n_cells = matrix.shape[0]
@@ -103,5 +117,8 @@ def _ranks_of_columns(matrix: Matrix) -> Matrix:
         values = matrix.data[start:stop]
         n_zero, n_negative = n_cells - len(values), int(np.count_nonzero(values < 0))
         ranks = rankdata(values) + np.where(values > 0, n_zero, 0)
-        ranked.data[start:stop] = ranks - (n_negative + (n_zero + 1) / 2)
+        zero = np.array(n_negative + (n_zero + 1) / 2)
+        # of a column without zeros the mean rank is taken off
+        zero = zero if n_zero else np.array((n_cells + 1) / 2)
+        ranked.data[start:stop] = value(ranks) - value(zero)
     return ranked

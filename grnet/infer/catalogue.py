@@ -8,6 +8,7 @@ from grnet._registry import Kernel, Method, Registry
 from grnet._shipped import shipped
 from grnet.infer.boost import boosted_gain
 from grnet.infer.consensus import combined_ranks
+from grnet.infer.diffusion import denoising
 from grnet.infer.linear import clr, partial_correlation, pearson, ridge, ridge_context, spearman
 
 
@@ -45,6 +46,13 @@ METHODS = Registry(
         "correlation given all other genes, from a shrunken covariance",
         speed="seconds",
         reference="Schäfer and Strimmer 2005, Stat Appl Genet Mol Biol 4:32",
+    ),
+    _method(
+        "diffusion",
+        denoising,
+        "what a regulator adds to the denoising of a target, by the optimal linear denoiser",
+        speed="seconds",
+        reference="Zhu and Slonim 2024, J Comput Biol 31:1087 (RegDiffusion); here in closed form",
     ),
     _method(
         "ridge",
