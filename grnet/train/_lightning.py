@@ -1,10 +1,9 @@
 """The training loop, by Lightning: what happens in a step, and what is kept of an epoch."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 import lightning
 import numpy as np
@@ -12,22 +11,13 @@ import torch
 from torch import nn
 
 from grnet._progress import progress
+from grnet.train._batches import Batch
 from grnet.train.objectives import Objective
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
     from grnet.dna import Augmentation
-
-Batch = dict[str, torch.Tensor]
-
-
-class Batched(Protocol):
-    """Data that give whole batches."""
-
-    def __len__(self) -> int:
-        """Return the number of examples."""
-
-    def __getitems__(self, indices: list[int]) -> Batch:
-        """Return the batch of these examples."""
 
 
 @dataclass(frozen=True)
@@ -38,24 +28,6 @@ class Optimisation:
     learning_rate: float
     weight_decay: float
     schedule: Literal["one_cycle", "cosine", "constant", "plateau"]
-
-
-class EpochSampler(torch.utils.data.Sampler[int]):
-    """Every example once, in an order that follows from seed and epoch alone."""
-
-    def __init__(self, n: int, *, seed: int) -> None:
-        self._n, self._seed, self._epoch = n, seed, 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Lightning calls this, also after it has resumed."""
-        self._epoch = epoch
-
-    def __len__(self) -> int:
-        return self._n
-
-    def __iter__(self) -> Iterator[int]:
-        order = np.random.default_rng([self._seed, self._epoch]).permutation(self._n)
-        return iter(order.tolist())
 
 
 class TrainingModule(lightning.LightningModule):

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint
 
 from grnet.io._atomic import replacing
 
 _FACTS = "run.json"
-_STATE = "last"
+STATE = "last"
 
 
 def claim(folder: str | Path | None, facts: Mapping[str, Any]) -> None:
@@ -50,7 +49,7 @@ def checkpoint(folder: str | Path | None) -> Path | None:
     ValueError
         If it is damaged.
     """
-    if folder is None or not (file := Path(folder) / f"{_STATE}.ckpt").is_file():
+    if folder is None or not (file := Path(folder) / f"{STATE}.ckpt").is_file():
         return None
     try:
         torch.load(file, map_location="cpu", weights_only=True)
@@ -58,16 +57,3 @@ def checkpoint(folder: str | Path | None) -> Path | None:
         message = f"{file} is damaged ({error}). Delete it to train anew."
         raise ValueError(message) from error
     return file
-
-
-def keeper(folder: str | Path) -> ModelCheckpoint:
-    """Return what writes the state after every epoch, whole or not at all."""
-    return ModelCheckpoint(
-        dirpath=folder,
-        filename=_STATE,
-        save_top_k=1,
-        monitor=None,
-        every_n_epochs=1,
-        save_on_train_epoch_end=True,
-        enable_version_counter=False,
-    )

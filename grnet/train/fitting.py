@@ -1,39 +1,22 @@
 """Training of any model on any data that give batches."""
 
-import logging
-import signal
-import threading
 import time
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
-import lightning
 import pandas as pd
-import torch
-from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import nn
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import Sampler
 
 from grnet import _checks
-from grnet._torch import resolve_device
-from grnet.models.prediction import evaluation_batch
 from grnet.train import _resuming
-from grnet.train._lightning import (
-    Bar,
-    Batched,
-    BestEpoch,
-    EpochSampler,
-    Optimisation,
-    TrainingModule,
-)
+from grnet.train._batches import Batched, EpochSampler
 from grnet.train.objectives import HeadObjective, Objective
 
 if TYPE_CHECKING:
     from grnet.dna import Augmentation
+    from grnet.train._lightning import BestEpoch
 
 _ELSEWHERE = ("device", "precision", "compile", "n_workers", "patience")
 """Settings that do not make it another run."""
@@ -211,40 +194,14 @@ def fit(  # noqa: PLR0913 - one more than usual: nothing to bundle
     begin = time.perf_counter()
     order = sampler or EpochSampler(len(data), seed=seed)
     _resuming.claim(folder, _facts(model, data, chosen, seed=seed, sampler=order))
-    state = _resuming.checkpoint(folder)
-    best = BestEpoch(goal, patience=chosen.patience if validation is not None else None)
-    if chosen.compile:
-        model.compile()
-    how = Optimisation(chosen.optimizer, chosen.learning_rate, chosen.weight_decay, chosen.schedule)
-    with _left_as_found(model):
-        module = TrainingModule(model, goal, how, augment=augment, seed=seed)
-        trainer = _trainer(chosen, best, folder)
-        training = _loader(data, chosen, sampler=order)
-        watched = None if validation is None else _loader(validation, chosen, sampler=None)
-        with _stopped_as_usual():
-            trainer.fit(module, training, watched, ckpt_path=state, weights_only=True)
+    # Lightning takes seconds to import, and most of the package does without it
+    from grnet.train import _running  # noqa: PLC0415
+
+    best = _running.best_of(
+        model, data, validation=validation, objective=goal, settings=chosen, augment=augment,
+        sampler=order, seed=seed, folder=folder,
+    )  # fmt: skip
     return _result(model, best, seconds=time.perf_counter() - begin, params=asdict(chosen))
-
-
-@contextmanager
-def _stopped_as_usual() -> Iterator[None]:
-    """Let Ctrl-C be an interruption and SIGTERM an exit with 143, where Lightning exits in silence.
-
-    Lightning also goes on ignoring Ctrl-C afterwards; the handler is put back.
-    """
-    in_main = threading.current_thread() is threading.main_thread()
-    handler = signal.getsignal(signal.SIGINT)
-    try:
-        yield
-    except SIGTERMException as stopped:
-        raise SystemExit(128 + signal.SIGTERM) from stopped
-    except SystemExit as stopped:
-        if isinstance(stopped.__context__, KeyboardInterrupt):
-            raise KeyboardInterrupt from None
-        raise
-    finally:
-        if in_main:
-            signal.signal(signal.SIGINT, handler)
 
 
 def _facts(
@@ -257,72 +214,7 @@ def _facts(
     return {**named, "n_weights": n_weights, "n": len(data), **told, "seed": seed}
 
 
-def _trainer(
-    settings: FitSettings, best: BestEpoch, folder: str | Path | None
-) -> lightning.Trainer:
-    device = resolve_device(settings.device)
-    callbacks: list[lightning.Callback] = [best, Bar()]
-    if folder is not None:
-        callbacks.append(_resuming.keeper(folder))
-    return lightning.Trainer(
-        accelerator="gpu" if device.type == "cuda" else "cpu",
-        devices=1 if device.index is None else [device.index],
-        max_epochs=settings.max_epochs,
-        precision=_precision(settings.precision, device),
-        gradient_clip_val=settings.gradient_clip or None,
-        callbacks=callbacks,
-        logger=False,
-        enable_checkpointing=folder is not None,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-    )
-
-
-def _precision(asked: str, device: torch.device) -> Literal["bf16-mixed", "32-true"]:
-    has_bfloat16 = device.type == "cuda" and torch.cuda.is_bf16_supported()
-    return "bf16-mixed" if asked == "bfloat16" or (asked == "auto" and has_bfloat16) else "32-true"
-
-
-def _loader(
-    data: Batched, settings: FitSettings, *, sampler: Sampler[int] | None
-) -> DataLoader[Any]:
-    """Return whole batches for training in the order of a sampler, else for evaluation."""
-    size = settings.batch_size
-    if sampler is None:
-        size = max(size, evaluation_batch(resolve_device(settings.device)))
-    return DataLoader(
-        cast("Dataset[Any]", data),
-        batch_size=size,
-        sampler=sampler,
-        collate_fn=_as_it_is,
-        num_workers=settings.n_workers,
-        persistent_workers=settings.n_workers > 0,
-    )
-
-
-def _as_it_is(batch: Any) -> Any:  # noqa: ANN401 - batches are what the data make them
-    return batch
-
-
-@contextmanager
-def _left_as_found(model: nn.Module) -> Iterator[None]:
-    """Leave random state, mode and device alone, and keep Lightning's remarks to itself."""
-    talkers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
-    levels = [talker.level for talker in talkers]
-    for talker in talkers:
-        talker.setLevel(logging.ERROR)
-    try:
-        with torch.random.fork_rng(), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module=r"(lightning|torch\.optim|torch\.utils)\.")
-            yield
-    finally:
-        model.cpu().eval()
-        for talker, level in zip(talkers, levels, strict=True):
-            talker.setLevel(level)
-
-
-def _result(model: nn.Module, best: BestEpoch, *, seconds: float, params: dict[str, Any]) -> Fit:
+def _result(model: nn.Module, best: "BestEpoch", *, seconds: float, params: dict[str, Any]) -> Fit:
     model.load_state_dict(best.weights)
     history = pd.DataFrame(best.history).astype({"epoch": int})
     row = next(row for row in best.history if row["epoch"] == best.epoch)
