@@ -5,6 +5,7 @@ from grnet.models._kmers import KmerTokens
 from grnet.models._published import load_published
 from grnet.models._tokens import Tokens
 from grnet.models.chromatin import ChromatinTransformer, ChromatinTransformerConfig
+from grnet.models.encoders import EdgeModel, EdgeModelConfig, GraphEncoder
 from grnet.models.ensemble import Ensemble, EnsembleConfig
 from grnet.models.gapped import GappedKmers, GappedKmersConfig
 from grnet.models.hmm import MarkHMM, MarkHMMConfig
@@ -35,10 +36,13 @@ __all__ = [
     "DNALanguageModelConfig",
     "DilatedCNN",
     "DilatedCNNConfig",
+    "EdgeModel",
+    "EdgeModelConfig",
     "Ensemble",
     "EnsembleConfig",
     "GappedKmers",
     "GappedKmersConfig",
+    "GraphEncoder",
     "KmerTokens",
     "MarkHMM",
     "MarkHMMConfig",

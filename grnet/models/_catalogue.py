@@ -10,6 +10,7 @@ from grnet import _checks
 
 HOMES = {
     "ChromatinTransformer": "grnet.models.chromatin",
+    "EdgeModel": "grnet.models.encoders",
     "Ensemble": "grnet.models.ensemble",
     "GappedKmers": "grnet.models.gapped",
     "DNALanguageModel": "grnet.models.language",

@@ -7,6 +7,7 @@ from grnet.train.balance import FocalLoss, Resampled, class_weights, focal_loss,
 from grnet.train.chromatin import ChromatinStates, assign_states, chromatin_states
 from grnet.train.classification import classify
 from grnet.train.data import SequenceData
+from grnet.train.edge_training import EdgeFit, edge_scorer, fit_edges
 from grnet.train.edges import EdgeSplit, split_edges
 from grnet.train.fitting import Fit, FitSettings, fit
 from grnet.train.gapped import fit_gapped_kmers
@@ -22,6 +23,7 @@ from grnet.train.windows import binding_windows
 __all__ = [
     "BalancedSampler",
     "ChromatinStates",
+    "EdgeFit",
     "EdgeSplit",
     "Fit",
     "FitSettings",
@@ -44,7 +46,9 @@ __all__ = [
     "chromatin_states",
     "class_weights",
     "classify",
+    "edge_scorer",
     "fit",
+    "fit_edges",
     "fit_gapped_kmers",
     "focal_loss",
     "methylation_levels",
