@@ -68,3 +68,13 @@ def test_third_script_runs_and_its_model_comes_back(tmp_path, monkeypatch, capsy
     assert "auroc" in capsys.readouterr().out
     back = gn.models.load(tmp_path / "binding.safetensors")
     assert back.facts["tasks"] == list(names["windows"].names)
+
+
+def test_fourth_script_says_what_a_model_knows(capsys):
+    code, _ = script(4)
+    names: dict[str, object] = {}
+    exec(compile(code, "README.md", "exec"), names)
+    shown = capsys.readouterr().out
+    assert "auroc_rates" in shown
+    assert "probability" in shown
+    assert all(line.startswith("gnn knows") for line in shown.splitlines()[-2:])
