@@ -71,7 +71,7 @@ def test_third_script_runs_and_its_model_comes_back(tmp_path, monkeypatch, capsy
 
 
 def test_fourth_script_says_what_a_model_knows(capsys):
-    code, _ = script(4)
+    code = script(4)[0]
     names: dict[str, object] = {}
     exec(compile(code, "README.md", "exec"), names)
     shown = capsys.readouterr().out
