@@ -19,7 +19,6 @@ from benchmarks._runs import RESULTS
 from benchmarks._tables import choose, machine, markdown
 from benchmarks.datasets import data_folder
 from grnet._progress import progress
-from grnet.train.classification import NETWORKS
 
 if TYPE_CHECKING:
     from grnet.train.classification import Method
@@ -109,7 +108,7 @@ def run_set(name: str, *, seed: int, gapped: nn.Module | None, lstm: bool) -> Ou
         begin = time.perf_counter()
         rows.append(_scored("6-mer logistic floor", parts, _floor(train, test), begin=begin))
     models: dict[str, nn.Module] = {} if gapped is None else {"gapped_kmers": gapped}
-    methods: list[Method] = ["gapped_kmers", *NETWORKS, *(["cnn_lstm"] if lstm else [])]
+    methods: list[Method] = ["gapped_kmers", "motif_cnn", "cnn", *(["cnn_lstm"] if lstm else [])]
     for method in methods:
         if method in models:
             continue
@@ -124,15 +123,10 @@ def run_set(name: str, *, seed: int, gapped: nn.Module | None, lstm: bool) -> Ou
         )
         models[method] = done.model
         rows.append(_scored(method, parts, gn.models.predict(done.model, test.codes), begin=begin))
-    gapped = models["gapped_kmers"]
-    members = {name: [models[name], gapped] for name in NETWORKS}
-    for row, chosen in {
-        "ensemble": [models[n] for n in NETWORKS] + [gapped],
-        **{f"{n} + gapped": m for n, m in members.items()},
-    }.items():
-        together = gn.models.Ensemble.of(chosen)
+    for row, network in (("ensemble", "motif_cnn"), ("cnn + gapped_kmers", "cnn")):
+        both = gn.models.Ensemble.of([models[network], models["gapped_kmers"]])
         begin = time.perf_counter()
-        rows.append(_scored(row, parts, gn.models.predict(together, test.codes), begin=begin))
+        rows.append(_scored(row, parts, gn.models.predict(both, test.codes), begin=begin))
     table = pd.DataFrame(rows).assign(set=name, seed=seed, n_train=len(train))
     return Outcome(table, models["gapped_kmers"])
 

@@ -40,8 +40,11 @@ def train(  # noqa: PLR0913 - options of a command
     validation: Annotated[str, typer.Option(help="Chromosomes that choose the epoch.")] = "",
     test: Annotated[str, typer.Option(help="Chromosomes held out for the scores.")] = "",
     method: Annotated[
-        str, typer.Option(help="ensemble, cnn, cnn_lstm, dilated_cnn or gapped_kmers.")
-    ] = "cnn",
+        str,
+        typer.Option(
+            help="motif_cnn, cnn, cnn_lstm, dilated_cnn, gapped_kmers, or ensemble (several)."
+        ),
+    ] = "motif_cnn",
     epochs: Annotated[int, typer.Option(help="Passes over the data at most.")] = 20,
     seed: o.Seed = 0,
     device: o.Device = "auto",

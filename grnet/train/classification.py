@@ -37,8 +37,6 @@ Method = Literal["ensemble", "motif_cnn", "cnn", "cnn_lstm", "dilated_cnn", "gap
 Balance = Literal["none", "weights", "sampler", "focal"]
 
 METHODS = ("ensemble", "motif_cnn", "cnn", "cnn_lstm", "dilated_cnn", "gapped_kmers")
-NETWORKS = ("motif_cnn", "cnn")
-"""The networks of an ensemble."""
 
 
 def classify(  # noqa: PLR0913 - one more than usual: nothing to bundle
@@ -63,9 +61,9 @@ def classify(  # noqa: PLR0913 - one more than usual: nothing to bundle
         Sequences that choose the best epoch. By default a tenth of the data; sequences that are
         alike, on either strand, stay on one side.
     method
-        ``"ensemble"`` (two convolutional networks and gapped k-mers), or one model alone:
-        ``"motif_cnn"`` (the fastest, and the one for many tasks), ``"cnn"``, ``"cnn_lstm"``,
-        ``"dilated_cnn"`` or ``"gapped_kmers"`` (a support vector machine, no training epochs).
+        ``"ensemble"`` (``"motif_cnn"`` and gapped k-mers), or one model alone: ``"motif_cnn"``
+        (the one for many tasks), ``"cnn"``, ``"cnn_lstm"``, ``"dilated_cnn"`` or
+        ``"gapped_kmers"`` (a support vector machine, no training epochs).
     head
         ``"binary"`` for tasks that are true or not, ``"multiclass"`` for one class of several.
     settings
@@ -113,8 +111,10 @@ def classify(  # noqa: PLR0913 - one more than usual: nothing to bundle
         message = 'Gapped k-mers know head="binary" only: give method="cnn" for several classes.'
         raise ValueError(message)
     how: dict[str, Any] = {"settings": settings, "augment": augment, "seed": seed}
-    networks = NETWORKS if method == "ensemble" else {method} - {"gapped_kmers"}
-    fits = [_fitted(name, (data, validation), head, balance=balance, **how) for name in networks]
+    fits = []
+    if method != "gapped_kmers":
+        network = "motif_cnn" if method == "ensemble" else method
+        fits.append(_fitted(network, (data, validation), head, balance=balance, **how))
     if method in {"gapped_kmers", "ensemble"}:
         fits.append(_gapped(_centred(data, augment), _centred(validation, augment), seed=seed))
     done = fits[0]
