@@ -19,6 +19,8 @@ from torch.nn import functional
 import grnet as gn
 from benchmarks._runs import RESULTS
 from benchmarks._tables import machine, markdown, warn_unless_idle
+from grnet.train._batches import EpochSampler
+from grnet.train._running import batches
 
 MODELS: dict[str, Callable[[], nn.Module]] = {
     "MotifCNN": lambda: gn.models.MotifCNN(gn.models.MotifCNNConfig(dropout=0.3)),
@@ -51,11 +53,12 @@ def plain_loop(model: nn.Module, data: gn.train.SequenceData) -> None:
 
 
 def loader_alone(_: nn.Module, data: gn.train.SequenceData) -> None:
-    """Draw the batches of the same epochs, and make them one-hot."""
+    """Draw the batches of the same epochs as training does, and make them one-hot."""
+    settings = gn.train.FitSettings(batch_size=BATCH, device="cpu")
+    loader = batches(data, settings, sampler=EpochSampler(len(data), seed=0))
     for _ in range(EPOCHS):
-        order = np.random.default_rng(0).permutation(len(data))
-        for rows in np.array_split(order, len(data) // BATCH):
-            gn.dna.one_hot(data.__getitems__(rows.tolist())["x"])
+        for batch in loader:
+            gn.dna.one_hot(batch["x"])
 
 
 LOOPS = {"grnet": grnet_loop, "plain loop": plain_loop, "loader alone": loader_alone}

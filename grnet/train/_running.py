@@ -56,8 +56,8 @@ def best_of(  # noqa: PLR0913 - what fit was given
     with _left_as_found(model):
         module = TrainingModule(model, objective, how, augment=augment, seed=seed)
         trainer = _trainer(settings, best, folder)
-        training = _loader(data, settings, sampler=sampler)
-        watched = None if validation is None else _loader(validation, settings, sampler=None)
+        training = batches(data, settings, sampler=sampler)
+        watched = None if validation is None else batches(validation, settings, sampler=None)
         with _stopped_as_usual():
             trainer.fit(module, training, watched, ckpt_path=state, weights_only=True)
     return best
@@ -111,7 +111,7 @@ def _precision(asked: str, device: torch.device) -> Literal["bf16-mixed", "32-tr
     return "bf16-mixed" if asked == "bfloat16" or (asked == "auto" and has_bfloat16) else "32-true"
 
 
-def _loader(
+def batches(
     data: Batched, settings: "FitSettings", *, sampler: Sampler[int] | None
 ) -> DataLoader[Any]:
     """Return whole batches for training in the order of a sampler, else for evaluation."""
