@@ -1,14 +1,17 @@
 """Scores of labelled pairs that any trained model has to beat."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import scipy.sparse as sp
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from grnet import _checks
+from grnet.evaluate.nulls import BLOCK_VALUES, centred_blocks, variance
+from grnet.graph._profiles import profiles
 from grnet.train import EdgeSplit
 from grnet.train._edge_audit import rate
 
@@ -29,17 +32,13 @@ N_COMPONENTS = 20
 _ROUNDING = 1e-9
 
 
-class GeneTable(NamedTuple):
-    """What expression says of each gene: unit columns, principal loadings, mean and spread."""
+class GeneTable:
+    """What expression says of genes and of pairs of them; cells are made dense a block at a time.
 
-    names: pd.Index
-    units: Floats
-    loadings: Floats
-    moments: Floats
+    Genes that are not measured have zeros everywhere.
+    """
 
-    @classmethod
-    def of(cls, adata: "AnnData", genes: pd.Index) -> "GeneTable":
-        """Read the genes of the pairs; absent ones have zeros everywhere."""
+    def __init__(self, adata: "AnnData", genes: pd.Index) -> None:
         at = adata.var_names.get_indexer(genes)
         if not (at >= 0).any():
             message = (
@@ -47,44 +46,47 @@ class GeneTable(NamedTuple):
                 f"{_checks.examples(genes)} against {_checks.examples(adata.var_names)}."
             )
             raise ValueError(message)
-        part = adata.X[:, at[at >= 0]]
-        values = np.zeros((adata.n_obs, len(genes)))
-        values[:, at >= 0] = part.toarray() if hasattr(part, "toarray") else part
-        _checks.finite(values, list(genes), "adata.X")
-        centred = values - values.mean(axis=0)
-        length = np.linalg.norm(centred, axis=0)
-        units = centred / np.where(length > _ROUNDING, length, np.inf)
-        cells = units @ units.T if adata.n_obs < len(genes) else units.T @ units
-        power, vectors = np.linalg.eigh(cells)
-        leading = vectors[:, ::-1][:, :N_COMPONENTS]
-        if adata.n_obs < len(genes):
-            size = np.sqrt(np.maximum(power[::-1][:N_COMPONENTS], _ROUNDING))
-            leading = units.T @ leading / size
-        # a sign of its own for each component: that of its largest loading
-        leading = leading * np.sign(
-            leading[np.abs(leading).argmax(axis=0), range(leading.shape[1])]
-        )
-        moments = np.stack([values.mean(axis=0), values.std(axis=0)], axis=1)
-        return cls(genes, units, leading * np.sqrt(len(genes)), moments)
+        n_components = min(N_COMPONENTS, min(adata.shape) - 1)
+        found = profiles(adata, n_components=n_components, what="genes", seed=0)
+        own = np.column_stack([found.components, found.mean, found.detected])
+        self._own = np.where(at[:, None] >= 0, own[at], 0.0)
+        self._n_components = found.components.shape[1]
+        self._names, self._column = genes, at
+        self._x = sp.csr_array(adata.X) if sp.issparse(adata.X) else np.asarray(adata.X)
 
     def correlation(self, pairs: pd.DataFrame) -> Floats:
-        """Return the Pearson correlation of each pair."""
-        tf, gene = self._places(pairs)
-        return np.asarray(np.einsum("ij,ij->j", self.units[:, tf], self.units[:, gene]))
+        """Return the Pearson correlation of each pair, 0 where a gene does not vary."""
+        places = [self._column[at] for at in self._places(pairs)]
+        used, inverse = np.unique(np.concatenate(places), return_inverse=True)
+        known = used >= 0
+        x = self._x[:, used[known]]
+        mean = np.asarray(x.mean(axis=0, dtype=np.float64)).ravel()
+        scale = np.zeros(len(used))
+        scale[known] = np.sqrt(variance(x, mean) * x.shape[0])
+        first, second = inverse[: len(pairs)], inverse[len(pairs) :]
+        product = np.zeros(len(pairs))
+        for block in centred_blocks(x, mean):
+            whole = np.zeros((len(block), len(used)))
+            whole[:, known] = block
+            step = max(1, BLOCK_VALUES // max(len(block), 1))
+            for start in range(0, len(pairs), step):
+                part = slice(start, start + step)
+                both = whole[:, first[part]], whole[:, second[part]]
+                product[part] += np.einsum("ij,ij->j", *both)
+        length = scale[first] * scale[second]
+        return np.divide(product, length, out=np.zeros_like(product), where=length > _ROUNDING)
 
     def features(self, pairs: pd.DataFrame, known: Floats | None) -> Floats:
         """Return what is seen of each pair: of TF, target, both together, and of the prior."""
-        tf, gene = self._places(pairs)
-        both = self.loadings[tf] * self.loadings[gene]
-        parts = [self.loadings[tf], self.loadings[gene], both, self.moments[tf], self.moments[gene]]
-        parts.append(self.correlation(pairs)[:, None])
+        tf, gene = (self._own[at] for at in self._places(pairs))
+        both = tf[:, : self._n_components] * gene[:, : self._n_components]
+        parts = [tf, gene, both, self.correlation(pairs)[:, None]]
         if known is not None:
             parts.append(known[:, None])
         return np.concatenate(parts, axis=1)
 
-    def _places(self, pairs: pd.DataFrame) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-        tf, gene = (self.names.get_indexer(pd.Index(pairs[end])) for end in ("source", "target"))
-        return tf, gene
+    def _places(self, pairs: pd.DataFrame) -> list[npt.NDArray[np.intp]]:
+        return [self._names.get_indexer(pd.Index(pairs[end])) for end in ("source", "target")]
 
 
 def null_pair_scores(

@@ -106,10 +106,10 @@ def _expression_nulls(candidates: Candidates, adata: "AnnData") -> Iterator[Null
         matrix[np.ix_(tf_place, gene_place)] = values
         return matrix
 
-    variance = _variance(x, mean)
-    yield NullScores(TF_VARIANCE, on_grid(variance[tfs][:, None]))
+    spread = variance(x, mean)
+    yield NullScores(TF_VARIANCE, on_grid(spread[tfs][:, None]))
     yield NullScores(MEAN_PRODUCT, on_grid(np.abs(np.multiply.outer(mean[tfs], mean[genes]))))
-    scale = np.sqrt(variance * x.shape[0])
+    scale = np.sqrt(spread * x.shape[0])
     yield NullScores(PEARSON, on_grid(_abs_pearson(x, mean, scale, tfs=tfs, genes=genes)))
 
 
@@ -120,7 +120,7 @@ def _measured(names: pd.Index, var_names: pd.Index) -> tuple[np.ndarray, np.ndar
     return place, column[place]
 
 
-def _centred_blocks(x: np.ndarray | sp.csr_array, mean: np.ndarray) -> Iterator[np.ndarray]:
+def centred_blocks(x: np.ndarray | sp.csr_array, mean: np.ndarray) -> Iterator[np.ndarray]:
     """Yield centred dense blocks of cells."""
     step = max(1, BLOCK_VALUES // x.shape[1])
     for start in range(0, x.shape[0], step):
@@ -129,9 +129,10 @@ def _centred_blocks(x: np.ndarray | sp.csr_array, mean: np.ndarray) -> Iterator[
         yield np.asarray(dense, dtype=np.float64) - mean
 
 
-def _variance(x: np.ndarray | sp.csr_array, mean: np.ndarray) -> np.ndarray:
+def variance(x: np.ndarray | sp.csr_array, mean: np.ndarray) -> np.ndarray:
+    """Return the variance of each column, from blocks of cells."""
     squares: np.ndarray = np.zeros(x.shape[1])
-    for block in _centred_blocks(x, mean):
+    for block in centred_blocks(x, mean):
         squares += np.einsum("ij,ij->j", block, block)
     squares /= x.shape[0]
     return squares
@@ -147,7 +148,7 @@ def _abs_pearson(
 ) -> np.ndarray:
     """Return absolute correlations of TFs x genes; those of a constant gene are 0."""
     product = np.zeros((len(tfs), len(genes)))
-    for block in _centred_blocks(x, mean):
+    for block in centred_blocks(x, mean):
         product += block[:, tfs].T @ block[:, genes]
     # a variance within rounding of 0 is that of a constant gene
     constant = scale <= 1e-12 * np.sqrt(x.shape[0]) * np.maximum(np.abs(mean), 1e-300)

@@ -92,7 +92,7 @@ def supervised_benchmark(  # noqa: PLR0913 - every option is a stated choice of 
     True
     """
     genes = adata.var_names
-    table = GeneTable.of(adata, pd.Index(sorted({*genes, *map(str, tfs)})))
+    table = GeneTable(adata, pd.Index(sorted({*genes, *map(str, tfs)})))
     weights = None if prior is None else _weights(prior)
     tests = list(product(regimes, negatives, range(seeds)))
     rows = []

@@ -80,11 +80,15 @@ class EdgeFit:
 
         Examples
         --------
-        See :class:`EdgeFit`.
-
         >>> import grnet as gn
-        >>> gn.train.EdgeFit.scores.__name__
-        'scores'
+        >>> adata = gn.datasets.simulate(n_cells=50, n_genes=30, n_tfs=5)
+        >>> known = adata.uns["grnet_truth"]
+        >>> data = gn.graph.build(adata, known=known, n_components=4)
+        >>> split = gn.train.split_edges(known, tfs=data["tf"].name, genes=data["gene"].name)
+        >>> quick = gn.train.FitSettings(max_epochs=1)
+        >>> scores = gn.train.fit_edges(data, split, settings=quick).scores(split.test)
+        >>> bool(((scores >= 0) & (scores <= 1)).all())
+        True
         """
         at = torch.from_numpy(positions(self.graph, pairs))
         with evaluating(self.fit.model, device=device) as where:

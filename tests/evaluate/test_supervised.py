@@ -1,10 +1,13 @@
 """Trained models beside every null: the table says when they know nothing."""
 
+import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
 
 import grnet as gn
+from grnet.evaluate._pair_nulls import GeneTable
 
 NULLS = {
     "label rate of TF",
@@ -106,3 +109,22 @@ def test_wrong_scores_and_tables_are_told(simulated):
     nulls = pd.DataFrame({"is_null": [True]})
     with pytest.raises(ValueError, match="nulls only"):
         gn.evaluate.supervised_verdicts(nulls)
+
+
+def test_correlations_are_exact_in_blocks_and_sparse(simulated, monkeypatch):
+    adata, tfs, truth = simulated
+    pairs = pd.concat(
+        [truth[["source", "target"]], pd.DataFrame({"source": ["?"], "target": tfs[:1]})]
+    )
+    names = pd.Index(sorted({*adata.var_names, "?"}))
+    dense = adata.X.toarray() if sp.issparse(adata.X) else np.asarray(adata.X)
+    expected = np.corrcoef(dense.T.astype(float))
+    at = [adata.var_names.get_indexer(truth[end]) for end in ("source", "target")]
+    monkeypatch.setattr("grnet.evaluate.nulls.BLOCK_VALUES", 5_000)
+    monkeypatch.setattr("grnet.evaluate._pair_nulls.BLOCK_VALUES", 5_000)
+    for x in (dense, sp.csr_matrix(dense)):
+        table = GeneTable(ad.AnnData(x, var=adata.var, obs=adata.obs), names)
+        found = table.correlation(pairs)
+        np.testing.assert_allclose(found[:-1], expected[at[0], at[1]], atol=1e-6)
+        assert found[-1] == 0
+        assert np.isfinite(table.features(pairs, None)).all()
