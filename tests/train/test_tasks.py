@@ -84,7 +84,8 @@ def test_binding_is_scored_on_chromosomes_that_were_held_out(genome, windows):
     assert not done.audit[["overlapping", "identical"]].to_numpy().any()
     assert list(done.scores.index) == list(windows.names)
     assert {"auroc", "auprc", "prevalence", "gc_auroc", "auroc_bound"} <= set(done.scores)
-    assert done.task_vectors.shape == (len(windows.names), 64)
+    n_filters = done.fit.model.config.n_filters
+    assert done.task_vectors.shape == (len(windows.names), n_filters)
 
 
 @pytest.mark.parametrize("groupby", [None, "cell_type"])
