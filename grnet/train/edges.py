@@ -1,5 +1,6 @@
 """Splits of known edges that cannot leak, with pairs that are no edges beside them."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -13,6 +14,8 @@ from grnet.grn import GRN
 from grnet.train import _edge_audit, _negatives
 from grnet.train._edge_regimes import REGIMES, Parts, Question, assigned
 from grnet.train._edge_table import EdgeTable
+
+logger = logging.getLogger(__name__)
 
 Rows = npt.NDArray[np.int64]
 Regime = Literal["edge", "target", "tf", "both", "chromosome", "genelink"]
@@ -144,7 +147,8 @@ def split_edges(  # noqa: PLR0913 - every option is a stated choice of the proto
     Raises
     ------
     ValueError
-        If no edge joins a TF and a gene, a part would be empty, or an argument is missing.
+        If no edge joins a TF and a gene, a part would be empty or have no negative, or an argument
+        is missing.
 
     Notes
     -----
@@ -236,9 +240,24 @@ def _drawn(
             )
         else:
             codes = _negatives.uniform(region, n, taken=taken, rng=rng)
+        _tell_missing(PARTS[part], kind, len(codes), wanted=n)
         found.append(np.sort(codes))
         taken = np.union1d(taken, np.concatenate([codes, table.reversed(codes)]))
     return found
+
+
+def _tell_missing(part: str, kind: Negatives, n: int, *, wanted: int) -> None:
+    """Say that fewer pairs without an edge were found than asked for, or raise where none was."""
+    if kind == "listed" or n >= wanted:
+        return
+    message = f"{part}: {n:,} of {wanted:,} {kind} negatives were found"
+    if not n and part != "validation":
+        message += (
+            ": the known edges leave no other pair there. Ask for another kind of negatives, give "
+            "more TFs or genes, or choose another regime."
+        )
+        raise ValueError(message)
+    logger.info("%s; the known edges leave no more", message)
 
 
 def _ranked(table: EdgeTable, ranking: GRN | None) -> pd.DataFrame:

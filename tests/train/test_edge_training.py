@@ -80,7 +80,7 @@ def test_only_training_edges_are_heard_and_none_of_the_batch():
         assert not found & set(map(tuple, asked.T.tolist()))
 
 
-def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path):
+def test_a_run_with_a_folder_is_the_same_and_comes_back_from_it(tmp_path):
     data, known = toy()
     split = split_of(data, known, seed=1)
     whole = gn.train.fit_edges(data, split, settings=SETTINGS, seed=3)

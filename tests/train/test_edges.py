@@ -167,3 +167,9 @@ def test_wrong_tables_are_told(known):
         gn.train.split_edges(known.assign(label=2), tfs=TFS, genes=GENES)
     with pytest.raises(ValueError, match="Nothing is left for 'validation', 'test'"):
         gn.train.split_edges(known[known["source"] == "g0"], tfs=["g0"], genes=GENES, regime="tf")
+
+
+def test_known_edges_that_leave_no_negative_are_told():
+    every = pd.DataFrame({"source": "g0", "target": GENES[1:]})
+    with pytest.raises(ValueError, match=r"0 of \d+ uniform negatives were found.*another kind"):
+        gn.train.split_edges(every, tfs=["g0"], genes=GENES, regime="target")
