@@ -4,6 +4,7 @@ from grnet.train._chromatin_names import name_states
 from grnet.train._methylation_scores import methylation_scores
 from grnet.train.audit import audit_split
 from grnet.train.balance import FocalLoss, Resampled, class_weights, focal_loss, smote
+from grnet.train.calibration import Calibration, fit_calibration, reliability_table
 from grnet.train.chromatin import ChromatinStates, assign_states, chromatin_states
 from grnet.train.classification import classify
 from grnet.train.data import SequenceData
@@ -22,6 +23,7 @@ from grnet.train.windows import binding_windows
 
 __all__ = [
     "BalancedSampler",
+    "Calibration",
     "ChromatinStates",
     "EdgeFit",
     "EdgeSplit",
@@ -48,6 +50,7 @@ __all__ = [
     "classify",
     "edge_scorer",
     "fit",
+    "fit_calibration",
     "fit_edges",
     "fit_gapped_kmers",
     "focal_loss",
@@ -56,6 +59,7 @@ __all__ = [
     "name_states",
     "predict_methylation",
     "pretrain_language_model",
+    "reliability_table",
     "smote",
     "split_by_chromosome",
     "split_by_group",
