@@ -30,6 +30,9 @@ class Method:
         Whether the sign of a score means activation or repression.
     needs
         What it reads: ``"expression"``.
+    takes
+        What it also learns from where it is given, as keyword arguments of its kernel:
+        ``"known"`` edges, a ``"graph"``.
     speed
         ``"seconds"``, ``"minutes"`` or ``"hours"`` for 5,000 cells x 5,000 genes on two cores.
     reference
@@ -45,6 +48,7 @@ class Method:
     speed: str
     reference: str
     needs: str = "expression"
+    takes: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -69,6 +73,7 @@ class Registry(Mapping[str, Method]):
             method.name: {
                 "summary": method.summary,
                 "needs": method.needs,
+                "takes": ", ".join(method.takes),
                 "signed": method.signed,
                 "speed": method.speed,
                 "options": ", ".join(f"{key}={value!r}" for key, value in method.options.items()),

@@ -52,6 +52,13 @@ Prior = Annotated[
 PriorMode = Annotated[
     str, typer.Option(help="combine: one more layer of evidence; restrict: score no other pair.")
 ]
+Known = Annotated[
+    Path | None,
+    typer.Option(help="Known edges to learn from: source, target and, optionally, label 0 or 1."),
+]
+GraphFile = Annotated[
+    Path | None, typer.Option("--graph", help="Graph of evidence, from grnet graph build.")
+]
 Fasta = Annotated[Path, typer.Option("--genome", help="FASTA file, plain or gzipped.")]
 Motifs = Annotated[Path, typer.Argument(help="Motifs: MEME, JASPAR or TRANSFAC, or a folder.")]
 MaxPvalue = Annotated[float, typer.Option(help="Weakest p-value of a motif hit.")]

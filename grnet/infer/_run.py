@@ -19,6 +19,7 @@ from grnet._torch import resolve_device
 from grnet.grn import GRN
 from grnet.infer._edges import Candidates, strongest
 from grnet.infer._inputs import MIN_CELLS, Inputs, expression_of, gather
+from grnet.infer._knowledge import Knowledge, Known
 from grnet.infer._memory import check_memory
 from grnet.infer._prior import Prior, PriorMode, Priors, known_regions, read_prior
 from grnet.infer._scored import run_kernel
@@ -33,6 +34,7 @@ from grnet.infer.catalogue import METHODS
 
 if TYPE_CHECKING:
     from mudata import MuData
+    from torch_geometric.data import HeteroData
 
 logger = logging.getLogger(__name__)
 
@@ -50,8 +52,10 @@ class _Request:
     fdr: float | None
     seed: int
     device: str
+    knowledge: Knowledge
 
     def __post_init__(self) -> None:
+        self._check_knowledge()
         for option in self.options:
             choices = tuple(self.method.options)
             if not choices:
@@ -65,7 +69,17 @@ class _Request:
         if self.fdr is not None:
             _checks.in_range(self.fdr, 0.001, 1.0, what="fdr")
 
-    def known(self, inputs: Inputs) -> Prior | None:
+    def _check_knowledge(self) -> None:
+        for what in self.knowledge.given():
+            if what not in self.method.takes:
+                able = [name for name, method in METHODS.items() if what in method.takes]
+                message = (
+                    f"{self.method.name} does not learn from {what}=: choose method="
+                    f"{' or '.join(map(repr, able))}, or give what is known as prior=."
+                )
+                raise ValueError(message)
+
+    def layers(self, inputs: Inputs) -> Prior | None:
         """Return what the prior says of each pair, None without a prior."""
         if self.prior is None:
             return None
@@ -87,6 +101,7 @@ class _Request:
             rng=np.random.default_rng(self.seed),
             device=resolve_device(self.device),
             reference=reference,
+            **self.knowledge.of(inputs),
             **self.options,
         )
         scores, columns = result.scores, result.columns
@@ -151,7 +166,7 @@ def _one_network(
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Infer the edges of one group of cells (``of`` names it), and the facts about them."""
     check_memory(len(inputs.regulators) * len(inputs.genes))
-    prior = request.known(inputs)
+    prior = request.layers(inputs)
     candidates = request.scored(inputs, prior=prior)
     eligible = _eligible(candidates, prior)
     n_kept = candidates.n_kept(request.n_top)
@@ -220,6 +235,8 @@ def network(  # noqa: PLR0913 - one call does the whole job; all but the data is
     groupby: str | None = None,
     prior: Priors | None = None,
     prior_mode: PriorMode = "combine",
+    known: Known | None = None,
+    graph: "HeteroData | None" = None,
     layer: str | None = None,
     fdr: float | None = None,
     n_bootstrap: int = 0,
@@ -247,6 +264,11 @@ def network(  # noqa: PLR0913 - one call does the whole job; all but the data is
         expression as further layers (Fisher's combination on ranks); the columns ``score`` (of the
         method alone) and one per layer say what came from where, and regions become ``evidence``.
         ``"restrict"`` scores no pair that they do not list.
+    known
+        Known edges that the method learns from (a table or file of ``source, target`` and,
+        optionally, ``label``, 0 for pairs known to be none): methods whose ``takes`` names them.
+    graph
+        A graph whose peaks and evidence the method reads, see :func:`grnet.graph.build`.
     layer
         Use this layer instead of ``adata.X``.
     fdr
@@ -268,7 +290,8 @@ def network(  # noqa: PLR0913 - one call does the whole job; all but the data is
     Raises
     ------
     ValueError
-        If no regulator is among the genes, names repeat, values are missing, or all pairs score 0.
+        If no regulator is among the genes, names repeat, values are missing, all pairs score 0, or
+        the method does not learn from what was given.
 
     Examples
     --------
@@ -280,8 +303,9 @@ def network(  # noqa: PLR0913 - one call does the whole job; all but the data is
     100
     """
     request = _Request(
-        METHODS[method], options, prior, prior_mode, n_top, n_bootstrap, fdr, seed, device
-    )
+        METHODS[method], options, prior, prior_mode, n_top, n_bootstrap, fdr, seed, device,
+        Knowledge(known, graph),
+    )  # fmt: skip
     adata = expression_of(adata)
     if groupby is None:
         inputs = gather(adata, tfs=tfs, layer=layer)

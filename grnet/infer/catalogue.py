@@ -6,22 +6,31 @@ import pandas as pd
 
 from grnet._registry import Kernel, Method, Registry
 from grnet._shipped import shipped
+from grnet.infer._knowledge import KNOWLEDGE
 from grnet.infer.boost import boosted_gain
 from grnet.infer.consensus import combined_ranks
 from grnet.infer.diffusion import denoising
+from grnet.infer.gnn import graph_network
 from grnet.infer.linear import clr, partial_correlation, pearson, ridge, ridge_context, spearman
 
 
 def _method(name: str, kernel: Kernel, summary: str, *, speed: str, reference: str) -> Method:
     """Describe a method; its options are the keyword arguments of its kernel."""
-    given_by_driver = {"rng", "device", "reference"}
-    options = {
+    given_by_driver = {"rng", "device", "reference", *KNOWLEDGE}
+    keywords = {
         option.name: option.default
         for option in inspect.signature(kernel).parameters.values()
-        if option.kind is option.KEYWORD_ONLY and option.name not in given_by_driver
+        if option.kind is option.KEYWORD_ONLY
     }
     return Method(
-        name, kernel, summary, signed=True, speed=speed, reference=reference, options=options
+        name,
+        kernel,
+        summary,
+        signed=True,
+        speed=speed,
+        reference=reference,
+        takes=tuple(name for name in KNOWLEDGE if name in keywords),
+        options={key: value for key, value in keywords.items() if key not in given_by_driver},
     )
 
 
@@ -53,6 +62,13 @@ METHODS = Registry(
         "what a regulator adds to the denoising of a target, by the optimal linear denoiser",
         speed="seconds",
         reference="Zhu and Slonim 2024, J Comput Biol 31:1087 (RegDiffusion); here in closed form",
+    ),
+    _method(
+        "gnn",
+        graph_network,
+        "graph network trained on known edges; without them it learns the penalties of ridge",
+        speed="minutes",
+        reference="Hamilton et al. 2017, NeurIPS 30 (GraphSAGE); as EdgeModel, here",
     ),
     _method(
         "ridge",

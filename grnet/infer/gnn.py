@@ -1,0 +1,61 @@
+"""Kernel of graph networks: from known edges where there are some, else from the cells alone."""
+
+from typing import Literal
+
+import numpy as np
+import torch
+
+from grnet import _checks
+from grnet.infer._arrays import Matrix, leave_out_own, varies
+from grnet.infer._cross_fitted import cross_fitted
+from grnet.infer._expression_graph import expression_graph
+from grnet.infer._gated_ridge import graph_regression
+from grnet.infer._knowledge import GraphOfInputs, KnownPairs
+from grnet.infer._scored import Scored
+from grnet.infer.linear import pearson
+from grnet.models import EdgeModelConfig
+
+GraphKind = Literal["sage", "gatv2", "hgt"]
+
+
+def graph_network(  # noqa: PLR0913 - every option of the method is a keyword
+    x: np.ndarray,
+    y: Matrix,
+    own: np.ndarray,
+    *,
+    rng: np.random.Generator,
+    device: torch.device,
+    known: KnownPairs | None = None,
+    graph: GraphOfInputs | None = None,
+    kind: GraphKind = "sage",
+    max_epochs: int | None = None,
+    n_folds: int = 5,
+    n_negatives: int = 5,
+) -> Scored:
+    """Probability of a known edge, signed by the correlation; without known edges a coefficient.
+
+    With known edges each pair is scored by models that did not train on it, and weights are
+    calibrated probabilities at the rate of known edges among the pairs of their TFs. Without,
+    ridge whose penalties a graph network has learnt from the prediction of held-out cells.
+    """
+    _checks.one_of(kind, ("sage", "gatv2", "hgt"), "kind")
+    _checks.in_range(n_folds, 3, 100, what="n_folds")
+    _checks.in_range(n_negatives, 1, 1000, what="n_negatives")
+    if known is None:
+        scored = graph_regression(
+            x, y, own, evidence=graph, kind=kind, max_epochs=max_epochs or 12, rng=rng,
+            device=device,
+        )  # fmt: skip
+    else:
+        whole = expression_graph(x, y, own, evidence=graph)
+        scored = cross_fitted(
+            whole, known, own, n_folds=n_folds, n_negatives=n_negatives, rng=rng,
+            config=EdgeModelConfig.of(whole.data, kind=kind), max_epochs=max_epochs or 100,
+            device=device,
+        )  # fmt: skip
+        scored = scored._replace(
+            scores=scored.scores * np.sign(pearson(x, y, own, rng=rng, device=device))
+        )
+    scored.scores[~np.outer(varies(x), varies(y))] = 0.0
+    leave_out_own(scored.scores, own)
+    return scored
