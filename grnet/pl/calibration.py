@@ -62,11 +62,11 @@ def reliability(
         error = float(
             np.average((bins["mean_predicted"] - bins["observed"]).abs(), weights=bins["n"])
         )
-        reach = [bins["observed"] - bins["low"], bins["high"] - bins["observed"]]
+        bars = [bins["observed"] - bins["low"], bins["high"] - bins["observed"]]
         ax.errorbar(
             bins["mean_predicted"],
             bins["observed"],
-            yerr=np.clip(reach, 0, None),
+            yerr=np.clip(bars, 0, None),
             fmt="o-",
             markersize=4,
             linewidth=1.5,
@@ -74,7 +74,9 @@ def reliability(
             color=COLOURS[i % len(COLOURS)],
             label=f"{name}  ECE {error:.3f}".strip(),
         )
-    ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
+    tops = [bins[["mean_predicted", "high"]].max().max() for bins in tables.values()]
+    reach = min(1.0, 1.05 * max(tops))
+    ax.set(xlim=(0, reach), ylim=(0, reach), aspect="equal")
     ax.set(xlabel="Predicted probability", ylabel="Observed share of edges")
     ax.legend(frameon=False, loc="upper left")
     ax.spines[["top", "right"]].set_visible(False)

@@ -8,7 +8,8 @@ from grnet.train.calibration import Calibration, fit_calibration, reliability_ta
 from grnet.train.chromatin import ChromatinStates, assign_states, chromatin_states
 from grnet.train.classification import classify
 from grnet.train.data import SequenceData
-from grnet.train.edge_training import EdgeFit, edge_scorer, fit_edges
+from grnet.train.edge_fit import EdgeEnsemble, EdgeFit
+from grnet.train.edge_training import edge_scorer, fit_edge_ensemble, fit_edges
 from grnet.train.edges import EdgeSplit, split_edges
 from grnet.train.fitting import Fit, FitSettings, fit
 from grnet.train.gapped import fit_gapped_kmers
@@ -25,6 +26,7 @@ __all__ = [
     "BalancedSampler",
     "Calibration",
     "ChromatinStates",
+    "EdgeEnsemble",
     "EdgeFit",
     "EdgeSplit",
     "Fit",
@@ -51,6 +53,7 @@ __all__ = [
     "edge_scorer",
     "fit",
     "fit_calibration",
+    "fit_edge_ensemble",
     "fit_edges",
     "fit_gapped_kmers",
     "focal_loss",
