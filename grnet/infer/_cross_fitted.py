@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import torch
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from grnet._progress import progress
@@ -15,7 +16,7 @@ from grnet.infer._edges import strongest
 from grnet.infer._expression_graph import ExpressionGraph
 from grnet.infer._knowledge import KnownPairs
 from grnet.infer._scored import Scored
-from grnet.train import EdgeFit, EdgeSplit, fit_calibration, fit_edges
+from grnet.train import EdgeFit, EdgeSplit, edge_settings, fit_calibration, fit_edges
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +24,7 @@ Rows = npt.NDArray[np.int64]
 Table = npt.NDArray[np.float32]
 
 MOST_CALIBRATION_PAIRS = 1_000_000
+PAIRS_AT_A_TIME = 2_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +60,8 @@ def cross_fitted(
     n_folds: int,
     n_negatives: int,
     rng: np.random.Generator,
+    max_epochs: int,
+    device: torch.device,
     **options: Any,  # noqa: ANN401 - of fit_edges
 ) -> Scored:
     """Return for every pair the calibrated probability that it is a known edge.
@@ -65,7 +69,8 @@ def cross_fitted(
     The labelled pairs are divided into folds; a pair and its reverse share one. Each fold's model
     trains on the others, with pairs of the same TFs that no edge joins drawn beside the edges. A
     pair's score is the mean log odds of the models that it did not train. TFs without any known
-    edge are scored by all.
+    edge are scored by all. The stability of a pair is the share of these models that have it among
+    their strongest, of which there are as many as known edges.
     """
     shape = len(graph.tf), len(graph.gene)
     pairs = _pairs(known, shape, own, n_folds=n_folds, rng=rng)
@@ -73,13 +78,14 @@ def cross_fitted(
     held = np.zeros(shape, np.int16)
     for fold in progress(range(n_folds), "models of known edges", total=n_folds):
         split, trained = _split(graph, pairs, fold, n_negatives=n_negatives, rng=rng)
-        done = fit_edges(graph.data, split, seed=int(rng.integers(1 << 31)), **options)
-        logits = _all_logits(done, graph)
-        unseen = ~trained
-        total[unseen] += logits[unseen]
-        n_models += unseen
+        settings = edge_settings(len(split.train), max_epochs=max_epochs, device=str(device))
+        seed = int(rng.integers(1 << 31))
+        done = fit_edges(graph.data, split, settings=settings, seed=seed, **options)
+        logits = _all_logits(done, graph, device=str(device))
+        total[~trained] += logits[~trained]
+        n_models += ~trained
         top = strongest(_ranked(logits, own).ravel(), int(pairs.edge.sum()))
-        held.ravel()[top] += unseen.ravel()[top]
+        held.ravel()[top] += ~trained.ravel()[top]
     logits = total / np.maximum(n_models, 1)
     return Scored(
         _calibrated(logits, pairs, rng),
@@ -146,11 +152,19 @@ def _frame(graph: ExpressionGraph, edges: Rows, others: Rows) -> pd.DataFrame:
     )
 
 
-def _all_logits(done: EdgeFit, graph: ExpressionGraph) -> Table:
+def _all_logits(done: EdgeFit, graph: ExpressionGraph, *, device: str) -> Table:
     """Return the log odds of every pair, regulators x targets."""
-    regulator, target = np.divmod(np.arange(len(graph.tf) * len(graph.gene)), len(graph.gene))
-    pairs = np.stack([graph.tf[regulator], graph.gene[target]])
-    return done.logits(pairs).reshape(len(graph.tf), len(graph.gene))
+    names = [np.asarray(graph.data[kind].name) for kind in (TF, GENE)]
+    targets = names[1][graph.gene]
+    found = np.empty((len(graph.tf), len(targets)), np.float32)
+    step = max(1, PAIRS_AT_A_TIME // len(targets))
+    for start in range(0, len(graph.tf), step):
+        sources = names[0][graph.tf[start : start + step]]
+        pairs = pd.DataFrame(
+            {"source": np.repeat(sources, len(targets)), "target": np.tile(targets, len(sources))}
+        )
+        found[start : start + step] = done.logits(pairs, device=device).reshape(len(sources), -1)
+    return found
 
 
 def _ranked(logits: Table, own: Rows) -> Table:
@@ -167,7 +181,7 @@ def _calibrated(logits: Table, pairs: _Pairs, rng: np.random.Generator) -> Table
     if len(codes) > MOST_CALIBRATION_PAIRS:
         codes = rng.choice(codes, MOST_CALIBRATION_PAIRS, replace=False)
     raw = 1.0 / (1.0 + np.exp(-logits.astype(np.float64)))
-    calibration = fit_calibration(raw.ravel()[codes], pairs.edge.ravel()[codes], kind="temperature")
+    calibration = fit_calibration(raw.ravel()[codes], pairs.edge.ravel()[codes], kind="isotonic")
     return np.asarray(calibration.applied(raw.ravel()), np.float32).reshape(logits.shape)
 
 

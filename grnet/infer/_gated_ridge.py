@@ -20,7 +20,6 @@ from grnet.infer._arrays import Matrix, varies
 from grnet.infer._expression_graph import ExpressionGraph, aligned, expression_graph
 from grnet.infer._knowledge import GraphOfInputs
 from grnet.infer._scored import Scored
-from grnet.infer.linear import context_likelihood
 from grnet.models import EdgeModel, EdgeModelConfig
 from grnet.models.prediction import evaluating
 from grnet.train import FitSettings, fit
@@ -213,7 +212,7 @@ def graph_regression(
     rng: np.random.Generator,
     device: torch.device,
 ) -> Scored:
-    """Return z-scores against the background of regulator and target, regulators x targets.
+    """Return z-scores relative to those of regulator and target, regulators x targets.
 
     The facts hold the share of the variance that is explained in cells that neither the
     regression nor the network was fitted to, beside that of plain ridge at its best penalty.
@@ -246,8 +245,7 @@ def graph_regression(
         done.model, GraphTensors(whole, device), _Cells(x, y, own), chosen=chosen, penalty=penalty
     )
     facts = {"held_out_r2": done.metrics["held_out_r2"], "held_out_r2_ridge": plain}
-    scored = context_likelihood(found, own, signs=found)
-    return Scored(scored.scores, {}, facts, statistic=scored.statistic)
+    return Scored(_against_background(found), {}, facts, statistic=found)
 
 
 class _Cells(NamedTuple):
@@ -301,6 +299,16 @@ def _of_all(
             z = z_scores(moments, gates, penalty=penalty, n_cells=len(block))
             found[:, columns] = z.T.cpu().numpy()
     return found
+
+
+def _against_background(z: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Divide by the geometric mean of the root mean squares of regulator and target.
+
+    A regulator that is a little of everything, and a target that anything explains, count less.
+    """
+    row, column = (np.sqrt(np.mean(np.square(z), axis=axis, keepdims=True)) for axis in (1, 0))
+    background = np.sqrt(row * column)
+    return np.divide(z, background, out=np.zeros_like(z), where=background > 0)
 
 
 def _best_penalty(fold: Fold, chosen: _Chosen) -> tuple[float, float]:

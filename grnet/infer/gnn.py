@@ -31,6 +31,7 @@ def graph_network(  # noqa: PLR0913 - every option of the method is a keyword
     max_epochs: int | None = None,
     n_folds: int = 5,
     n_negatives: int = 5,
+    class_prior: float | None = None,
 ) -> Scored:
     """Probability of a known edge, signed by the correlation; without known edges a coefficient.
 
@@ -51,7 +52,7 @@ def graph_network(  # noqa: PLR0913 - every option of the method is a keyword
         scored = cross_fitted(
             whole, known, own, n_folds=n_folds, n_negatives=n_negatives, rng=rng,
             config=EdgeModelConfig.of(whole.data, kind=kind), max_epochs=max_epochs or 100,
-            device=device,
+            device=device, class_prior=class_prior,
         )  # fmt: skip
         scored = scored._replace(
             scores=scored.scores * np.sign(pearson(x, y, own, rng=rng, device=device))

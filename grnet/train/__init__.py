@@ -1,6 +1,7 @@
 """Training: data in batches, leak-proof splits, objectives, and the loop."""
 
 from grnet.train._chromatin_names import name_states
+from grnet.train._edge_run import edge_settings
 from grnet.train._methylation_scores import methylation_scores
 from grnet.train.audit import audit_split
 from grnet.train.balance import FocalLoss, Resampled, class_weights, focal_loss, smote
@@ -51,6 +52,7 @@ __all__ = [
     "class_weights",
     "classify",
     "edge_scorer",
+    "edge_settings",
     "fit",
     "fit_calibration",
     "fit_edge_ensemble",

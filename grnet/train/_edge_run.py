@@ -1,6 +1,7 @@
 """One training of a model of edges on a graph that holds the training edges alone."""
 
-from typing import TYPE_CHECKING, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -32,6 +33,29 @@ EDGE_SETTINGS = FitSettings(
 )
 
 
+def edge_settings(n_pairs: int, **changes: Any) -> FitSettings:  # noqa: ANN401 - of FitSettings
+    """Return how edges are trained unless settings are given.
+
+    Parameters
+    ----------
+    n_pairs
+        Labelled pairs of the training: half of them, at most 8,192, make a batch.
+    **changes
+        What shall differ, such as ``max_epochs``.
+
+    Returns
+    -------
+    FitSettings
+
+    Examples
+    --------
+    >>> import grnet as gn
+    >>> gn.train.edge_settings(1000, max_epochs=10).batch_size
+    500
+    """
+    return replace(EDGE_SETTINGS, **{"batch_size": min(-(-n_pairs // 2), MAX_BATCH), **changes})
+
+
 def trained(  # noqa: PLR0913 - what fit_edges was given
     graph: "HeteroData",
     split: EdgeSplit,
@@ -54,8 +78,9 @@ def trained(  # noqa: PLR0913 - what fit_edges was given
         for part in (split.train, split.validation)
     )
     n_each = _n_each(graph, config, neighbours)
-    most = MAX_BATCH if n_each is None else MAX_SAMPLED_BATCH
-    usual = FitSettings(**{**vars(EDGE_SETTINGS), "batch_size": min(-(-len(train) // 2), most)})
+    usual = edge_settings(len(train))
+    if n_each is not None:
+        usual = replace(usual, batch_size=min(usual.batch_size, MAX_SAMPLED_BATCH))
     data: tuple[LabelledPairs | SampledPairs, ...] = train, validation
     if n_each is not None:
         heard = Neighbours(graph, config.relations)
