@@ -86,11 +86,11 @@ def cross_fitted(
         n_models += ~trained
         top = strongest(_ranked(logits, own).ravel(), int(pairs.edge.sum()))
         held.ravel()[top] += ~trained.ravel()[top]
-    logits = total / np.maximum(n_models, 1)
+    mean = (total / np.maximum(n_models, 1)).astype(np.float32)
     return Scored(
-        _calibrated(logits, pairs, rng),
+        _calibrated(mean, pairs, rng),
         {"known": pairs.edge, "stability": (held / np.maximum(n_models, 1)).astype(np.float32)},
-        _facts(logits, pairs),
+        _facts(mean, pairs),
     )
 
 
@@ -131,13 +131,15 @@ def _split(
     following = (fold + 1) % pairs.n_folds
     rest = np.setdiff1d(np.arange(pairs.n_folds), [fold, following])
     trained = np.zeros(pairs.edge.shape, np.bool_)
-    parts = {}
-    for name, folds in (("train", rest), ("validation", np.array([following]))):
+    parts = []
+    for folds in (rest, np.array([following])):
         drawn = pairs.drawn(folds, n_negatives=n_negatives, rng=rng)
-        parts[name] = _frame(graph, *drawn)
+        parts.append(_frame(graph, *drawn))
         trained.ravel()[np.concatenate(drawn)] = True
-    nothing = parts["train"].iloc[:0]
-    split = EdgeSplit(**parts, test=nothing, regime="edge", negatives="uniform")
+    train, validation = parts
+    split = EdgeSplit(
+        train=train, validation=validation, test=train.iloc[:0], regime="edge", negatives="uniform"
+    )
     return split, trained
 
 

@@ -308,7 +308,7 @@ def _against_background(z: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """
     row, column = (np.sqrt(np.mean(np.square(z), axis=axis, keepdims=True)) for axis in (1, 0))
     background = np.sqrt(row * column)
-    return np.divide(z, background, out=np.zeros_like(z), where=background > 0)
+    return np.asarray(np.divide(z, background, out=np.zeros_like(z), where=background > 0))
 
 
 def _best_penalty(fold: Fold, chosen: _Chosen) -> tuple[float, float]:
@@ -336,8 +336,9 @@ def _new_model(graph: ExpressionGraph, kind: str, *, seed: int) -> EdgeModel:
         torch.manual_seed(seed)
         model = EdgeModel(EdgeModelConfig.of(graph.data, kind=kind, dropout=0.1)).double()
     # plain ridge to begin with
-    nn.init.zeros_(model.together[-1].weight)
-    nn.init.zeros_(model.together[-1].bias)
+    *_, last = (part for part in model.together.modules() if isinstance(part, nn.Linear))
+    nn.init.zeros_(last.weight)
+    nn.init.zeros_(last.bias)
     return model
 
 
