@@ -76,7 +76,7 @@ def fit_edges(  # noqa: PLR0913 - one more than usual: how pairs, graph and labe
     Notes
     -----
     In training the edges of a batch are taken out of the messages, so that training pairs look like
-    those that will be asked. Half of the pairs, at most 8,192, make a batch; 1,024 with neighbours
+    those that will be asked. Half of the pairs, at most 8,192, make a batch; 4,096 with neighbours
     drawn.
 
     Examples
