@@ -36,6 +36,9 @@ class Method:
         Where the method was published.
     options
         Names of the kernel's own keyword arguments and their defaults.
+    shares_contexts
+        Whether the kernel takes ``contexts``, the weight of each cell in each group or window, and
+        returns contexts x regulators x targets from one model. Else each is inferred by itself.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Method:
     reference: str
     needs: str = "expression"
     options: Mapping[str, Any] = field(default_factory=dict)
+    shares_contexts: bool = False
 
 
 class Registry(Mapping[str, Method]):
@@ -70,6 +74,7 @@ class Registry(Mapping[str, Method]):
                 "summary": method.summary,
                 "needs": method.needs,
                 "signed": method.signed,
+                "shares_contexts": method.shares_contexts,
                 "speed": method.speed,
                 "options": ", ".join(f"{key}={value!r}" for key, value in method.options.items()),
                 "reference": method.reference,

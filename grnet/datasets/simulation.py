@@ -175,7 +175,8 @@ class _Places:
         to_target = sp.csr_matrix(
             (np.ones(len(source)), (np.arange(len(source)), target)), (len(source), len(genes))
         )
-        return driven + change @ to_target
+        driven += change @ to_target
+        return driven
 
     def _others_of_type(self, types: Array, n_edges: int) -> Array:
         """Draw cells of the same type, cells x edges."""

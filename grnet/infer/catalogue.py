@@ -10,18 +10,27 @@ from grnet.infer.boost import boosted_gain
 from grnet.infer.consensus import combined_ranks
 from grnet.infer.diffusion import denoising
 from grnet.infer.linear import clr, partial_correlation, pearson, ridge, ridge_context, spearman
+from grnet.infer.shared import shared_ridge
 
 
 def _method(name: str, kernel: Kernel, summary: str, *, speed: str, reference: str) -> Method:
     """Describe a method; its options are the keyword arguments of its kernel."""
-    given_by_driver = {"rng", "device", "reference"}
+    given_by_driver = {"rng", "device", "reference", "contexts"}
+    parameters = inspect.signature(kernel).parameters
     options = {
         option.name: option.default
-        for option in inspect.signature(kernel).parameters.values()
+        for option in parameters.values()
         if option.kind is option.KEYWORD_ONLY and option.name not in given_by_driver
     }
     return Method(
-        name, kernel, summary, signed=True, speed=speed, reference=reference, options=options
+        name,
+        kernel,
+        summary,
+        signed=True,
+        speed=speed,
+        reference=reference,
+        options=options,
+        shares_contexts="contexts" in parameters,
     )
 
 
@@ -67,6 +76,13 @@ METHODS = Registry(
         "ridge coefficient against the background of regulator and target",
         speed="seconds",
         reference="Faith et al. 2007, PLoS Biology 5:e8, on ridge coefficients",
+    ),
+    _method(
+        "shared_ridge",
+        shared_ridge,
+        "ridge coefficients of cell groups or windows of pseudotime that borrow from each other",
+        speed="seconds",
+        reference="Evgeniou and Pontil 2004, KDD 10:109 (a shared model and deviations from it)",
     ),
     _method(
         "clr",
