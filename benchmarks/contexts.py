@@ -45,8 +45,11 @@ SCENES = {
 METHODS = ("shared_ridge", "ridge", "partial_correlation", "boost")
 """The first shares between groups; of the others each group is inferred by itself."""
 
-POOLED = "ridge, all cells"
-"""One network, the same for all groups: it knows of no difference."""
+POOLED = {
+    "shared_ridge, no deviation": ("shared_ridge", {"groupby": CELLS, "deviation": 1e6}),
+    "ridge, all cells": ("ridge", {}),
+}
+"""The same network for all groups, with and without the groups' means taken off."""
 
 FIGURES = ("differential", "networks", "small group")
 
@@ -100,34 +103,42 @@ def scored(adata: "AnnData", methods: Iterable[str] = METHODS) -> Iterator[dict[
     """
     tfs = adata.var_names[adata.var["is_tf"]]
     truth = gn.datasets.truth(adata)
+    pairs = _pairs(tfs, adata.var_names)
     for method in methods:
-        options = {"tfs": tfs, "n_top": None, "seed": 0}
-        grn = gn.infer.network(adata, method=method, groupby=CELLS, **options)
-        networks = [grn.filter(context=group).edges for group in GROUPS]
+        grn = gn.infer.network(adata, tfs=tfs, method=method, n_top=None, groupby=CELLS)
+        networks = {group: grn.filter(context=group).edges for group in GROUPS}
         found = gn.infer.differential_edges(grn)
-        yield _figures(method, networks, truth, tfs, adata.var_names) | {
-            "differential": _differential(found, truth, n=len(tfs) * (adata.n_vars - 1))
+        yield {
+            "method": method,
+            "differential": _differential(found, truth, n=len(pairs)),
+            **_accuracy(networks, truth, pairs),
         }
-    pooled = gn.infer.network(adata, method="ridge", **options).edges
-    yield _figures(POOLED, [pooled] * len(GROUPS), truth, tfs, adata.var_names)
+    for name, (method, options) in POOLED.items():
+        grn = gn.infer.network(adata, tfs=tfs, method=method, n_top=None, **options)
+        edges = grn.filter(context=GROUPS[0]).edges if "context" in grn.edges else grn.edges
+        yield {"method": name, **_accuracy(dict.fromkeys(GROUPS, edges), truth, pairs)}
 
 
-def _figures(
-    name: str, networks: list[pd.DataFrame], truth: pd.DataFrame, tfs: pd.Index, genes: pd.Index
-) -> dict[str, float | str]:
-    pairs = pd.MultiIndex.from_product([tfs, genes])
-    pairs = pairs[pairs.get_level_values(0) != pairs.get_level_values(1)]
+def _accuracy(
+    networks: dict[str, pd.DataFrame], truth: pd.DataFrame, pairs: pd.MultiIndex
+) -> dict[str, float]:
     values = []
-    for group, edges in zip(GROUPS, networks, strict=True):
+    for group, edges in networks.items():
         weight = edges["weight"].abs().set_axis(_keys(edges, ["source", "target"]))
         acting = _keys(truth[truth["context"] == group], ["source", "target"])
         scores = weight.reindex(pairs, fill_value=0.0)
         values.append(average_precision_score(pairs.isin(acting), scores))
-    return {"method": name, "networks": float(np.mean(values)), "small group": values[-1]}
+    return {"networks": float(np.mean(values)), "small group": values[-1]}
+
+
+def _pairs(tfs: Iterable[str], genes: Iterable[str]) -> pd.MultiIndex:
+    """Return all pairs of a regulator with another gene."""
+    pairs = pd.MultiIndex.from_product([list(tfs), list(genes)])
+    return pairs[pairs.get_level_values(0) != pairs.get_level_values(1)]
 
 
 def _differential(found: pd.DataFrame, truth: pd.DataFrame, *, n: int) -> float:
-    """Return the AUPRC among ``n`` pairs in each group; a pair has a score where it is strongest."""
+    """Return the AUPRC among ``n`` pairs in each group; pairs score where they are strongest."""
     specific = truth[~truth.duplicated(["source", "target"], keep=False)]
     names = ["source", "target", "context"]
     score = found["difference"].abs().set_axis(_keys(found, names))
@@ -207,8 +218,7 @@ def _signed(edges: pd.DataFrame, known: pd.DataFrame, genes: list[str]) -> dict[
     edges = edges.sort_values("weight", key=abs, ascending=False, kind="stable")
     edges = edges.drop_duplicates(["source", "target"])
     weight = edges["weight"].set_axis(_keys(edges, ["source", "target"]))
-    pairs = pd.MultiIndex.from_product([genes, genes])
-    pairs = pairs[pairs.get_level_values(0) != pairs.get_level_values(1)]
+    pairs = _pairs(genes, genes)
     weight = weight.reindex(pairs, fill_value=0.0)
     acts = _keys(known, ["source", "target"])
     is_edge = pairs.isin(acts)
