@@ -70,11 +70,9 @@ def main(
         tables.append(pd.DataFrame(rows).assign(scene=name))
         pd.concat(tables).to_csv(RESULTS / "contexts.csv", index=False)
         print(f"### {name}: {SCENES[name]}\n\n{markdown(summary(tables[-1]))}\n", flush=True)
-    windows = pd.DataFrame(
-        row
-        for name in choose(sets, BOOLODE, "set of boolode")
-        for row in along_pseudotime(name, n_windows=n_windows)
-    )
+    names = choose(sets, BOOLODE, "set of boolode")
+    rows = [row for name in names for row in along_pseudotime(name, n_windows=n_windows)]
+    windows = pd.DataFrame(rows)
     windows.to_csv(RESULTS / "boolode_windows.csv", index=False)
     for figure in ("auprc_ratio", "signs_right"):
         table = windows.pivot_table(figure, "ranking", "set", sort=False)
@@ -179,46 +177,40 @@ def _with_interval(values: "pd.Series[float]") -> str:
 def along_pseudotime(name: str, *, n_windows: int) -> Iterator[dict[str, float | str]]:
     """Yield how well one network of all cells, and unions over windows, rank the known edges.
 
-    Of several lineages the union is over the windows of all. ``signs_right`` is the share of known
-    edges whose strongest weight has the sign of the edge.
+    Of several lineages either each is cut into windows, or the cells' mean time over lineages is.
+    ``signs_right`` is the share of known edges whose strongest weight has the sign of the edge.
     """
-    data = load(f"boolode_{name}")
-    adata, genes = data.adata, list(data.adata.var_names)
+    adata = load(f"boolode_{name}").adata
     folder = data_folder() / "grn" / "boolode" / name
-    times = pd.read_csv(folder / "PseudoTime.csv.gz", index_col=0)
-    adata.obs = times.reindex(adata.obs_names)
+    times = pd.read_csv(folder / "PseudoTime.csv.gz", index_col=0).reindex(adata.obs_names)
+    lineages = list(times.columns)
+    adata.obs = times.assign(mean=times.mean(axis=1))
     known = pd.read_csv(folder / "refNetwork.csv.gz").set_axis(["source", "target", "sign"], axis=1)
     known = known[known["source"] != known["target"]].drop_duplicates(["source", "target"])
     for method in ("ridge", "partial_correlation"):
-        grn = gn.infer.network(adata, tfs=genes, method=method, n_top=None)
-        yield {"set": name, "ranking": f"{method}, all cells", **_signed(grn.edges, known, genes)}
-    for method in ("shared_ridge", "ridge", "partial_correlation"):
-        parts = [
-            _windows(adata, column, method=method, n_windows=n_windows) for column in times.columns
-        ]
-        edges = pd.concat(parts, ignore_index=True)
-        yield {"set": name, "ranking": f"{method}, windows", **_signed(edges, known, genes)}
+        grn = gn.infer.network(adata, tfs=adata.var_names, method=method, n_top=None)
+        yield {"set": name, "ranking": f"{method}, all cells"} | _signed(grn, known)
+    for what, columns in (("mean time", ["mean"]), ("each lineage", lineages)):
+        for method in ("shared_ridge", "ridge", "partial_correlation"):
+            grn = _windows(adata, columns, method=method, n_windows=n_windows)
+            yield {"set": name, "ranking": f"{method}, {what}"} | _signed(grn, known)
 
 
-def _windows(adata: "AnnData", column: str, *, method: str, n_windows: int) -> pd.DataFrame:
+def _windows(adata: "AnnData", columns: list[str], *, method: str, n_windows: int) -> gn.GRN:
+    options = {"tfs": adata.var_names, "method": method, "n_windows": n_windows, "n_top": None}
     with warnings.catch_warnings():
         # cells of the other lineages
         warnings.filterwarnings("ignore", message=".* have no finite ")
-        return gn.infer.network(
-            adata,
-            tfs=list(adata.var_names),
-            method=method,
-            pseudotime=column,
-            n_windows=n_windows,
-            n_top=None,
-        ).edges
+        parts = [gn.infer.network(adata, pseudotime=column, **options) for column in columns]
+    edges = pd.concat([part.edges for part in parts], ignore_index=True)
+    return gn.GRN(edges, nodes=parts[0].nodes)
 
 
-def _signed(edges: pd.DataFrame, known: pd.DataFrame, genes: list[str]) -> dict[str, float]:
-    edges = edges.sort_values("weight", key=abs, ascending=False, kind="stable")
-    edges = edges.drop_duplicates(["source", "target"])
+def _signed(grn: gn.GRN, known: pd.DataFrame) -> dict[str, float]:
+    """Return the AUPRC over that of chance, and the share of known edges with the right sign."""
+    edges = grn.edges.drop_duplicates(["source", "target"])  # the first is the strongest
     weight = edges["weight"].set_axis(_keys(edges, ["source", "target"]))
-    pairs = _pairs(genes, genes)
+    pairs = _pairs(grn.genes, grn.genes)
     weight = weight.reindex(pairs, fill_value=0.0)
     acts = _keys(known, ["source", "target"])
     is_edge = pairs.isin(acts)

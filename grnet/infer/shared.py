@@ -2,12 +2,16 @@
 
 A context ``g`` weighs the cells, by 0 and 1 or softly, and its coefficients are what all contexts
 have in common and its own deviation, ``W_g = W_0 + D_g``. Minimised is the sum over contexts of
-``|Y - X W_g|^2`` under these weights, plus ``a_0 |W_0|^2 + a_1 sum |D_g|^2``. Genes are centred and
-scaled within each context: neither a shift of the mean nor more noise is regulation. With ``S_g``
-and ``C_g`` the weighted products ``X'X`` and ``X'Y`` (summed over contexts, correlations) and
-``P_g = (S_g + a_1 I)^-1``, the minimum is, in closed form, ``W_g = P_g (C_g + a_1 W_0)`` with
-``W_0 = K^-1 a_1 sum P_g C_g`` and ``K = a_0 I + a_1 sum S_g P_g``. A context of few cells has a
-small ``S_g`` and keeps close to ``W_0``.
+``|Y - X W_g|^2`` under these weights, plus ``a_0 |W_0|^2 + a_1 sum |D_g|^2``. With ``S_g`` and
+``C_g`` the weighted products ``X'X`` and ``X'Y`` and ``P_g = (S_g + a_1 I)^-1``, the minimum is, in
+closed form, ``W_g = P_g (C_g + a_1 W_0)`` with ``W_0 = K^-1 a_1 sum P_g C_g`` and
+``K = a_0 I + a_1 sum S_g P_g``. A context of few cells has a small ``S_g`` and keeps close to
+``W_0``.
+
+Where each cell is of one context, as of one group, genes are centred and scaled within contexts:
+neither a shift of the mean between groups nor more noise is regulation. Where contexts overlap, as
+windows of a continuum do, they are over all cells: there a gene's change from window to window is
+what its regulators do.
 """
 
 from collections.abc import Iterator
@@ -19,7 +23,13 @@ import numpy as np
 import torch
 
 from grnet import _checks
-from grnet.infer._arrays import Matrix, column_blocks, dense_columns, leave_out_own
+from grnet.infer._arrays import (
+    Matrix,
+    column_blocks,
+    dense_columns,
+    leave_out_own,
+    unit_columns,
+)
 from grnet.infer._scored import Scored
 from grnet.infer.linear import ridge
 
@@ -27,8 +37,9 @@ N_JUDGES = 500
 """Targets, evenly spaced, whose evidence chooses the penalties."""
 
 STEP = 10**0.5
-MOST_STEPS = 4
-"""The penalties chosen lie between ``STEP ** -MOST_STEPS`` and ``STEP ** MOST_STEPS``."""
+LEAST, MOST = -1, 4
+"""Steps from 1 to the bounds of a penalty that is chosen. With less, data without noise would be
+taken at their word: regulators that vary together get large coefficients of either sign."""
 
 
 def shared_ridge(
@@ -46,8 +57,8 @@ def shared_ridge(
 
     Scores are contexts x regulators x targets. Without contexts, or with one, nothing deviates:
     they are the coefficients of :func:`~grnet.infer.linear.ridge` at ``alpha``, by default 1. Else
-    a penalty that is not given (``alpha`` of what is common, ``deviation`` of what is not) is the
-    one under which the data are most probable.
+    a penalty that is not given (``alpha`` of what is common, ``deviation`` of what is not) is, of
+    0.32 to 100 in half decades, the one under which the data are most probable.
     """
     for value, name in ((alpha, "alpha"), (deviation, "deviation")):
         if value is not None:
@@ -93,35 +104,46 @@ class _Cells(NamedTuple):
     """The contexts, and the regulators in each: standardised, and their products with another."""
 
     contexts: list[_Context]
+    overlap: bool
     regulators: list[torch.Tensor]
     grams: torch.Tensor
-    n_cells: float
 
     @classmethod
     def of(cls, x: np.ndarray, weights: np.ndarray, device: torch.device) -> "_Cells":
         values = torch.from_numpy(x).to(device)
         columns = torch.from_numpy(weights.astype(np.float32)).to(device)
         contexts = list(_contexts(columns))
-        regulators = [context.standardised(values) for context in contexts]
+        overlap = bool(((columns > 0).sum(dim=1) > 1).any())
+        regulators = _standardised(values, contexts, overlap=overlap)
         grams = [
             (part.T @ (context.weights * part)).double()
             for context, part in zip(contexts, regulators, strict=True)
         ]
-        return cls(contexts, regulators, torch.stack(grams), float(columns.sum()))
+        return cls(contexts, overlap, regulators, torch.stack(grams))
+
+    @property
+    def n_free(self) -> float:
+        """How many cells there are beyond the means that were taken off."""
+        n_cells = float(torch.stack([context.weights.sum() for context in self.contexts]).sum())
+        return n_cells - (1 if self.overlap else len(self.contexts))
 
     def products(self, block: torch.Tensor) -> torch.Tensor:
         """Return contexts x regulators x targets."""
+        targets = _standardised(block, self.contexts, overlap=self.overlap)
         products = [
-            (part.T @ (context.weights * context.standardised(block))).double()
-            for context, part in zip(self.contexts, self.regulators, strict=True)
+            (of_regulators.T @ (context.weights * of_targets)).double()
+            for context, of_regulators, of_targets in zip(
+                self.contexts, self.regulators, targets, strict=True
+            )
         ]
         return torch.stack(products)
 
     def squares(self, block: torch.Tensor) -> torch.Tensor:
         """Return the weighted squares of the targets, summed over contexts."""
+        targets = _standardised(block, self.contexts, overlap=self.overlap)
         squares = [
-            (context.weights * context.standardised(block).square()).sum(dim=0)
-            for context in self.contexts
+            (context.weights * part.square()).sum(dim=0)
+            for context, part in zip(self.contexts, targets, strict=True)
         ]
         return torch.stack(squares).sum(dim=0).double()
 
@@ -130,6 +152,16 @@ def _contexts(columns: torch.Tensor) -> Iterator[_Context]:
     for column in columns.T:
         rows = torch.nonzero(column > 0).squeeze(1)
         yield _Context(rows, column[rows, None], column.sum() / columns.sum())
+
+
+def _standardised(
+    block: torch.Tensor, contexts: list[_Context], *, overlap: bool
+) -> list[torch.Tensor]:
+    """Return the columns in each context; their weighted squares sum to 1 over the contexts."""
+    if not overlap:
+        return [context.standardised(block) for context in contexts]
+    whole = unit_columns(block)
+    return [whole[context.rows] for context in contexts]
 
 
 class _Solver(NamedTuple):
@@ -220,8 +252,7 @@ class _Evidence:
         fitted = solver.coefficients(self._products, self._own)
         left = self.squares - (fitted * self._products).sum(dim=(0, 1))
         error = float((left / self.squares).clamp_min(1e-12).log().mean())
-        n = self._cells.n_cells - len(self._cells.contexts)
-        return -0.5 * (n * error + self._share * solver.log_volume)
+        return -0.5 * (self._cells.n_free * error + self._share * solver.log_volume)
 
 
 def _most_probable(
@@ -249,6 +280,6 @@ def _most_probable(
     while best != place:
         place = best
         ways = [(place[0] + move[0], place[1] + move[1]) for move in moves]
-        within = [way for way in ways if max(map(abs, way)) <= MOST_STEPS]
+        within = [way for way in ways if min(way) >= LEAST and max(way) <= MOST]
         best = max([place, *within], key=height)
     return penalties(best)
