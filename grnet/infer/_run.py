@@ -3,7 +3,7 @@
 import logging
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -71,11 +71,6 @@ class _Request:
         if self.prior is None:
             return None
         return read_prior(self.prior, inputs, mode=self.prior_mode)
-
-    def settled(self, facts: dict[str, Any]) -> "_Request":
-        """Return the request with what the method chose for its options from the data."""
-        chosen = {name: value for name, value in facts.items() if name in self.method.options}
-        return replace(self, options={**self.options, **chosen})
 
     def scored(
         self,
@@ -176,8 +171,6 @@ def _networks(
     check_memory(len(inputs.regulators) * len(inputs.genes) * len(of))
     prior = request.known(inputs)
     candidates = request.scored(inputs, prior=prior)
-    facts = candidates[0].facts
-    request = request.settled(facts)
     eligible = _eligible(candidates[0], prior)
     if request.fdr is not None:
         _add_null(candidates, eligible, request)
@@ -189,7 +182,11 @@ def _networks(
         if edges.empty:
             _explain_empty(part, request, of=name)
     n_kept = sum(map(len, networks))
-    return networks, {"candidates": int(eligible.sum()) * len(of), "kept": n_kept, **facts}
+    return networks, {
+        "candidates": int(eligible.sum()) * len(of),
+        "kept": n_kept,
+        **candidates[0].facts,
+    }
 
 
 def _kept(candidates: Candidates, request: _Request) -> np.ndarray:

@@ -15,7 +15,6 @@ what its regulators do.
 """
 
 from collections.abc import Iterator
-from functools import cache
 from itertools import product
 from typing import NamedTuple
 
@@ -36,13 +35,13 @@ from grnet.infer.linear import ridge
 N_JUDGES = 500
 """Targets, evenly spaced, whose evidence chooses the penalties."""
 
-STEP = 10**0.5
-LEAST, MOST = -1, 4
-"""Steps from 1 to the bounds of a penalty that is chosen. With less, data without noise would be
-taken at their word: regulators that vary together get large coefficients of either sign."""
+CHOICES = (10**-0.5, 1.0, 10**0.5, 10.0)
+"""Of penalties. With less, data without noise would be taken at their word: regulators that vary
+together get large coefficients of either sign. With more, the few edges that deviate would be
+flattened where most do not."""
 
 
-def shared_ridge(
+def shared_ridge(  # noqa: PLR0913 - the arguments of every kernel, contexts and two penalties
     x: np.ndarray,
     y: Matrix,
     own: np.ndarray,
@@ -52,13 +51,14 @@ def shared_ridge(
     contexts: np.ndarray | None = None,
     alpha: float | None = None,
     deviation: float | None = None,
+    reference: tuple[float, float] | None = None,
 ) -> Scored:
     """Coefficients of ridge regressions that contexts (cells x contexts, weights) share.
 
     Scores are contexts x regulators x targets. Without contexts, or with one, nothing deviates:
     they are the coefficients of :func:`~grnet.infer.linear.ridge` at ``alpha``, by default 1. Else
     a penalty that is not given (``alpha`` of what is common, ``deviation`` of what is not) is, of
-    0.32 to 100 in half decades, the one under which the data are most probable.
+    0.32, 1, 3.2 and 10, the one under which the data are most probable.
     """
     for value, name in ((alpha, "alpha"), (deviation, "deviation")):
         if value is not None:
@@ -68,8 +68,10 @@ def shared_ridge(
         scores = ridge(x, y, own, rng=rng, device=device, alpha=alpha)
         return Scored(scores if contexts is None else scores[None], {}, {"alpha": alpha})
     cells = _Cells.of(x, contexts, device)
-    alpha, deviation = _most_probable(cells, y, own, given=(alpha, deviation))
-    solver = _Solver.of(cells.grams, alpha=alpha, deviation=deviation)
+    given = (alpha, deviation)
+    penalties = reference or _most_probable(cells, y, own, given=given)
+    facts = dict(zip(("alpha", "deviation"), penalties, strict=True))
+    solver = _Solver.of(cells.grams, **facts)
     scores = np.empty((contexts.shape[1], x.shape[1], y.shape[1]), dtype=np.float32)
     for columns, block in column_blocks(y, device):
         among = torch.from_numpy(own[columns]).to(device)
@@ -77,7 +79,8 @@ def shared_ridge(
         scores[:, :, columns] = fitted.float().cpu().numpy()
     for of_context in scores:
         leave_out_own(of_context, own)
-    return Scored(scores, {}, {"alpha": alpha, "deviation": deviation})
+    # permuted data would choose others: compared are scores under the same
+    return Scored(scores, {}, facts, reference=penalties if None in given else None)
 
 
 class _Context(NamedTuple):
@@ -258,28 +261,11 @@ class _Evidence:
 def _most_probable(
     cells: _Cells, y: Matrix, own: np.ndarray, *, given: tuple[float | None, float | None]
 ) -> tuple[float, float]:
-    """Return the penalties, those that are not given by climbing the evidence from 1 in steps."""
-    evidence = _Evidence(cells, y, own) if None in given else None
-    if evidence is None or not len(evidence.squares):
-        alpha, deviation = (1.0 if value is None else value for value in given)
-        return alpha, deviation
-
-    def penalties(place: tuple[int, int]) -> tuple[float, float]:
-        alpha, deviation = (
-            STEP**steps if value is None else value
-            for steps, value in zip(place, given, strict=True)
-        )
-        return alpha, deviation
-
-    @cache
-    def height(place: tuple[int, int]) -> float:
-        return evidence(*penalties(place))
-
-    moves = list(product(*((-1, 0, 1) if value is None else (0,) for value in given)))
-    best, place = (0, 0), None
-    while best != place:
-        place = best
-        ways = [(place[0] + move[0], place[1] + move[1]) for move in moves]
-        within = [way for way in ways if min(way) >= LEAST and max(way) <= MOST]
-        best = max([place, *within], key=height)
-    return penalties(best)
+    """Return the penalties; what is not given, as the evidence says, or 1 without any."""
+    alphas, deviations = (CHOICES if value is None else (value,) for value in given)
+    choices = list(product(alphas, deviations))
+    evidence = _Evidence(cells, y, own)
+    if len(choices) > 1 and len(evidence.squares):
+        return max(choices, key=lambda penalties: evidence(*penalties))
+    alpha, deviation = (1.0 if value is None else value for value in given)
+    return alpha, deviation

@@ -1,5 +1,7 @@
 """The closed form of the shared ridge regression is what it says it is."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -7,7 +9,7 @@ import torch
 
 import grnet as gn
 from grnet.infer.linear import ridge
-from grnet.infer.shared import STEP, shared_ridge
+from grnet.infer.shared import CHOICES, shared_ridge
 
 CPU = {"rng": np.random.default_rng(0), "device": torch.device("cpu")}
 ALPHA, DEVIATION = 0.7, 0.4
@@ -192,12 +194,8 @@ def test_penalties_chosen_are_those_under_which_the_data_are_most_probable(share
     def value(alpha, deviation):
         return evidence(x, y, own, contexts=contexts, alpha=alpha, deviation=deviation)
 
-    best = value(facts["alpha"], facts["deviation"])
-    for down in (STEP, 1.0, 1 / STEP):
-        for across in (STEP, 1.0, 1 / STEP):
-            other = (facts["alpha"] * down, facts["deviation"] * across)
-            if min(other) > 0.3 and max(other) < 101:
-                assert value(*other) <= best + 1e-6, other
+    values = {pair: value(*pair) for pair in product(CHOICES, CHOICES)}
+    assert max(values, key=values.get) == (facts["alpha"], facts["deviation"])
     assert (facts["deviation"] > facts["alpha"]) == bool(shares)
 
 
@@ -205,9 +203,20 @@ def test_a_penalty_that_is_given_is_kept():
     x, y, own = data()
     facts = shared_ridge(x, y, own, contexts=one_hot(90, 3), deviation=0.123, **CPU).facts
     assert facts["deviation"] == 0.123
-    assert np.log10(facts["alpha"]) % 0.5 == pytest.approx(0, abs=1e-9)
+    assert facts["alpha"] in CHOICES
     with pytest.raises(ValueError, match="deviation=0 is out of range"):
         shared_ridge(x, y, own, contexts=one_hot(90, 3), deviation=0, **CPU)
+
+
+def test_permuted_data_are_scored_under_the_penalties_of_the_reference():
+    x, y, own = data()
+    settings = {"contexts": one_hot(90, 3), **CPU}
+    referred = shared_ridge(x, y, own, reference=(3.0, 0.2), **settings)
+    given = shared_ridge(x, y, own, alpha=3.0, deviation=0.2, **settings)
+    np.testing.assert_array_equal(referred.scores, given.scores)
+    assert given.reference is None, "nothing was chosen"
+    chosen = shared_ridge(x, y, own, **settings)
+    assert chosen.reference == tuple(chosen.facts.values())
 
 
 def test_constant_targets_choose_nothing_and_get_nothing():
