@@ -39,6 +39,9 @@ class Method:
         Where the method was published.
     options
         Names of the kernel's own keyword arguments and their defaults.
+    shares_contexts
+        Whether the kernel takes ``contexts``, the weight of each cell in each group or window, and
+        returns contexts x regulators x targets from one model. Else each is inferred by itself.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Method:
     needs: str = "expression"
     takes: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+    shares_contexts: bool = False
 
 
 class Registry(Mapping[str, Method]):
@@ -75,6 +79,7 @@ class Registry(Mapping[str, Method]):
                 "needs": method.needs,
                 "takes": ", ".join(method.takes),
                 "signed": method.signed,
+                "shares_contexts": method.shares_contexts,
                 "speed": method.speed,
                 "options": ", ".join(f"{key}={value!r}" for key, value in method.options.items()),
                 "reference": method.reference,

@@ -186,7 +186,7 @@ class GRN:
             made_by = {
                 "fdr": "infer the network with fdr=...",
                 "stability": "infer the network with n_bootstrap=...",
-                "context": "infer the network with groupby=...",
+                "context": "infer the network with groupby=... or pseudotime=...",
             }
             message = (
                 f"This network has no column {name!r} (it has {', '.join(map(str, self.edges))}): "

@@ -158,6 +158,25 @@ def test_infer_adds_the_columns_asked_for(asked, columns, folder, tmp_path):
     assert columns == set(edges_of(tmp_path / "net.tsv")) - {"source", "target", "weight"}
 
 
+def test_windows_of_pseudotime_are_those_of_the_library(folder, cells, tmp_path, capsys):
+    timed = gn.pp.normalize(cells, copy=True)
+    timed.obs["dpt"] = np.linspace(0, 1, timed.n_obs)
+    timed.write_h5ad(tmp_path / "timed.h5ad")
+    tfs, out = folder / "tfs.txt", tmp_path / "net.tsv"
+    command = ["infer", str(tmp_path / "timed.h5ad"), "--tfs", str(tfs), "--out", str(out)]
+    command += ["--method", "shared_ridge", "--pseudotime", "dpt"]
+    assert run([*command, "--n-windows", "3", "--option", "deviation=0.5"]) == 0
+    expected = gn.infer.network(
+        timed, tfs=tfs, method="shared_ridge", pseudotime="dpt", n_windows=3, deviation=0.5
+    )
+    named = expected.edges.astype({"source": str, "target": str, "context": str})
+    found = edges_of(out).astype({"context": str})
+    pd.testing.assert_frame_equal(found, named, check_exact=False, rtol=1e-6)
+    assert found["context"].nunique() == 3
+    assert run([*command, "--groupby", "cell_type"]) == 1
+    assert "choose one" in error_of(capsys)
+
+
 @pytest.mark.filterwarnings("default:No edge passes")
 def test_a_network_without_edges_is_told_and_not_written(folder, tmp_path, capsys):
     assert infer(folder, "counts.h5ad", tmp_path / "net.tsv", "--fdr", "0.001") == 1

@@ -45,6 +45,10 @@ NBootstrap = Annotated[
     int, typer.Option(help="Resamples for the column stability (as many runs more).")
 ]
 Groupby = Annotated[str | None, typer.Option(help="Column of obs: one network per group of cells.")]
+Pseudotime = Annotated[
+    str | None, typer.Option(help="Numeric column of obs: one network per window along it.")
+]
+NWindows = Annotated[int, typer.Option(help="Windows of pseudotime, with as many cells each.")]
 Layer = Annotated[str | None, typer.Option(help="Layer to use instead of X.")]
 Prior = Annotated[
     list[Path] | None, typer.Option(help="Known pairs: source, target, weight; repeatable.")

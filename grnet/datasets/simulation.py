@@ -33,13 +33,14 @@ DISPERSION = 0.2  # variance of counts beyond Poisson, over the square of the me
 _CELLS_AT_A_TIME = 512
 
 
-def simulate(
+def simulate(  # noqa: PLR0913 - all but the sizes by keyword, each with a default
     n_cells: int = 1_000,
     n_genes: int = 500,
     n_tfs: int = 50,
     *,
     n_cell_types: int = 3,
     regulators_per_gene: float = 2.5,
+    group_specific: float = 0.0,
     depth: float = 0.4,
     dropout: float = 0.0,
     seed: int = 0,
@@ -54,6 +55,8 @@ def simulate(
         Groups of cells that differ in the activity of their regulators.
     regulators_per_gene
         Mean of a Poisson number; some genes have none.
+    group_specific
+        Share of the edges that act in one cell type only; the rest of the data stays as it is.
     depth
         Mean counts per gene and cell: 0.4 gives about 80 % zeros, 0.15 about 90 %.
     dropout
@@ -65,7 +68,8 @@ def simulate(
     -------
     Counts (CSR). ``obs["cell_type"]``, ``var["is_tf"]`` and ``uns["grnet_truth"]``: the planted
     edges ``source, target, weight``, the change of the target, in its own standard deviations, as
-    the regulator goes from absent to saturating; negative for repression.
+    the regulator goes from absent to saturating; negative for repression. With group-specific
+    edges also ``context``, the cell type: one row for each in which the edge acts.
 
     Raises
     ------
@@ -76,8 +80,10 @@ def simulate(
     -----
     A TF acts through a Hill function of its expression. Cascades are acyclic, numbers of targets
     heavy-tailed. Genes also vary with the cell type and by themselves. Mean expression and dynamic
-    range do not depend on regulation, so that they give no edge away. Counts are gamma-Poisson
-    (negative binomial) with log-normal library sizes.
+    range do not depend on regulation, so that they give no edge away. Where a group-specific edge
+    does not act, its target follows the regulator's activity in other cells of the same type: the
+    same mean and variance, without regulation. Counts are gamma-Poisson (negative binomial) with
+    log-normal library sizes.
 
     Examples
     --------
@@ -89,15 +95,17 @@ def simulate(
     _checks.in_range(n_tfs, 1, n_genes, what="n_tfs")
     _checks.in_range(n_cell_types, 1, n_cells, what="n_cell_types")
     _checks.in_range(regulators_per_gene, 0, n_tfs, what="regulators_per_gene")
+    _checks.in_range(group_specific, 0, 1, what="group_specific")
     _checks.in_range(depth, 1e-6, 1e6, what="depth")
     _checks.in_range(dropout, 0, 1e6, what="dropout")
     rng = np.random.default_rng(seed)
     cells = _Cells.drawn(rng, n_cells=n_cells, n_genes=n_genes, n_types=n_cell_types)
     weights, levels = _planted(rng, n_genes=n_genes, n_tfs=n_tfs, per_gene=regulators_per_gene)
-    regulation = _regulated(weights, levels, cells=cells, rng=rng)
-    rates = _rates(regulation, cells, rng)
+    places = _Places.drawn(weights, cells, share=group_specific, seed=seed)
+    regulation = _regulated(weights, levels, places=places, rng=rng)
+    rates = _rates(regulation, places, rng)
     blocks = [_counts(depth * rate, dropout, rng) for rate in rates]
-    return _annotated(sp.vstack(blocks, format="csr"), regulation.coefficients, cells)
+    return _annotated(sp.vstack(blocks, format="csr"), regulation.coefficients, places)
 
 
 @dataclass(frozen=True)
@@ -122,6 +130,62 @@ class _Cells:
         noise = rng.standard_normal(shift.shape)
         own: Array = np.sqrt(between) * shift + np.sqrt(1.0 - between) * noise
         return own
+
+
+EVERYWHERE = -1
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Where each edge acts (TFs x genes): the number of a cell type, or EVERYWHERE.
+
+    Random numbers are of a stream of their own: other edges and all noise stay what they are.
+    """
+
+    acts_in: Array
+    cells: _Cells
+    rng: np.random.Generator
+
+    @classmethod
+    def drawn(cls, weights: Array, cells: _Cells, *, share: float, seed: int) -> _Places:
+        n_types = len(cells.shifts)
+        if share > 0 and n_types < 2:
+            message = (
+                f"group_specific={share} wants cell types to differ: n_cell_types is {n_types}."
+            )
+            raise ValueError(message)
+        rng = np.random.default_rng([seed, 1])
+        edges = np.flatnonzero(weights)
+        chosen = rng.permutation(edges)[: round(share * len(edges))]
+        acts_in = np.full(weights.size, EVERYWHERE)
+        acts_in[chosen] = rng.permutation(np.arange(len(chosen)) % n_types)
+        return cls(acts_in.reshape(weights.shape), cells, rng)
+
+    def drive(self, cells: slice, genes: Array, *, activity: Array, coefficients: Array) -> Array:
+        """Return what the regulators do to genes, given the activities in all cells."""
+        driven: Array = activity[cells] @ coefficients[:, genes]
+        source, target = np.nonzero(self.acts_in[:, genes] != EVERYWHERE)
+        if not len(source):
+            return driven
+        types = self.cells.types[cells]
+        is_silent = types[:, None] != self.acts_in[source, genes[target]]
+        followed = activity[self._others_of_type(types, len(source)), source]
+        change = np.where(is_silent, followed - activity[cells][:, source], 0.0)
+        change *= coefficients[source, genes[target]]
+        to_target = sp.csr_matrix(
+            (np.ones(len(source)), (np.arange(len(source)), target)), (len(source), len(genes))
+        )
+        driven += change @ to_target
+        return driven
+
+    def _others_of_type(self, types: Array, n_edges: int) -> Array:
+        """Draw cells of the same type, cells x edges."""
+        by_type = np.argsort(self.cells.types, kind="stable")
+        size = np.bincount(self.cells.types)
+        start = np.cumsum(size) - size
+        drawn = self.rng.random((len(types), n_edges)) * size[types, None]
+        others: Array = by_type[start[types, None] + drawn.astype(np.int64)]
+        return others
 
 
 def _planted(
@@ -151,19 +215,20 @@ class _Regulation:
 
 
 def _regulated(
-    weights: Array, levels: Array, *, cells: _Cells, rng: np.random.Generator
+    weights: Array, levels: Array, *, places: _Places, rng: np.random.Generator
 ) -> _Regulation:
     """Let the TFs regulate each other, level by level, and scale what they do to all genes."""
-    n_cells, n_tfs = len(cells.types), len(weights)
+    n_cells, n_tfs = len(places.cells.types), len(weights)
     steepness, threshold = rng.uniform(1.0, 3.0, n_tfs), rng.normal(0.0, 0.5, n_tfs)
     states, activity = np.zeros((n_cells, n_tfs)), np.zeros((n_cells, n_tfs))
     coefficients = np.zeros_like(weights)
     for level in range(LEVELS):
         genes = np.flatnonzero(levels == level)
         coefficients[:, genes] = _explaining(weights[:, genes], activity)
-        own = cells.own_variation(slice(None), genes, rng)
         centred = activity - activity.mean(axis=0)
-        states[:, genes] = _state(centred, coefficients[:, genes], own)
+        states[:, genes] = _state(
+            slice(None), genes, places=places, activity=centred, coefficients=coefficients, rng=rng
+        )
         # Hill function x**n / (K**n + x**n) of the expression x = exp(state)
         argument = steepness[genes] * (states[:, genes] - threshold[genes])
         activity[:, genes] = 1.0 / (1.0 + np.exp(-argument))
@@ -181,15 +246,24 @@ def _explaining(weights: Array, activity: Array) -> Array:
     return scaled
 
 
-def _state(activity: Array, coefficients: Array, own: Array) -> Array:
+def _state(
+    cells: slice,
+    genes: Array,
+    *,
+    places: _Places,
+    activity: Array,
+    coefficients: Array,
+    rng: np.random.Generator,
+) -> Array:
     """Return the logarithmic expression of genes, standardised, given centred activities."""
-    is_regulated = coefficients.any(axis=0)
+    own = places.cells.own_variation(cells, genes, rng)
+    is_regulated = coefficients[:, genes].any(axis=0)
     rest: Array = own * np.where(is_regulated, np.sqrt(1.0 - SIGNAL), 1.0)
-    rest += activity @ coefficients
+    rest += places.drive(cells, genes, activity=activity, coefficients=coefficients)
     return rest
 
 
-def _rates(regulation: _Regulation, cells: _Cells, rng: np.random.Generator) -> Iterator[Array]:
+def _rates(regulation: _Regulation, places: _Places, rng: np.random.Generator) -> Iterator[Array]:
     """Yield blocks of cells with their expected counts, one per gene and cell on average."""
     states, activity = regulation.states, regulation.activity
     coefficients = regulation.coefficients
@@ -200,8 +274,9 @@ def _rates(regulation: _Regulation, cells: _Cells, rng: np.random.Generator) -> 
     targets = np.arange(n_tfs, n_genes)
     for start in range(0, len(states), _CELLS_AT_A_TIME):
         block = slice(start, start + _CELLS_AT_A_TIME)
-        own = cells.own_variation(block, targets, rng)
-        rest = _state(activity[block], coefficients[:, targets], own)
+        rest = _state(
+            block, targets, places=places, activity=activity, coefficients=coefficients, rng=rng
+        )
         rate = np.exp(mean + dynamic_range * np.hstack([states[block], rest]))
         yield rate * (n_genes * library[block] / rate.sum(axis=1, keepdims=True))
 
@@ -215,7 +290,8 @@ def _counts(rate: Array, dropout: float, rng: np.random.Generator) -> sp.csr_mat
     return sp.csr_matrix(counts)
 
 
-def _annotated(counts: sp.csr_matrix, coefficients: Array, cells: _Cells) -> AnnData:
+def _annotated(counts: sp.csr_matrix, coefficients: Array, places: _Places) -> AnnData:
+    cells = places.cells
     n_tfs, n_genes = coefficients.shape
     names = [f"TF{i + 1}" for i in range(n_tfs)] + [f"G{i + 1}" for i in range(n_genes - n_tfs)]
     source, target = np.nonzero(coefficients)
@@ -228,6 +304,11 @@ def _annotated(counts: sp.csr_matrix, coefficients: Array, cells: _Cells) -> Ann
         }
     )
     types = pd.Index([f"type{i + 1}" for i in range(len(cells.shifts))])
+    acts_in = places.acts_in[source, target]
+    if (acts_in != EVERYWHERE).any():
+        here = [truth[(acts_in == i) | (acts_in == EVERYWHERE)] for i in range(len(types))]
+        truth = pd.concat(here, keys=types, names=["context"]).reset_index("context")
+        truth = truth[["source", "target", "weight", "context"]].reset_index(drop=True)
     return ad.AnnData(
         counts,
         obs=pd.DataFrame(

@@ -36,11 +36,14 @@ class Inputs:
         Cells x genes, float32, dense or CSC.
     genes, regulators
         Sorted names; every regulator is a gene.
+    contexts
+        Cells x contexts, the weight of each cell in each; None where there is one network.
     """
 
     matrix: Matrix
     genes: pd.Index
     regulators: pd.Index
+    contexts: np.ndarray | None = None
 
     @property
     def x(self) -> np.ndarray:
@@ -55,7 +58,8 @@ class Inputs:
 
     def of_cells(self, cells: np.ndarray) -> "Inputs":
         """Return some cells, which may repeat."""
-        return replace(self, matrix=_columnwise(_rowwise(self.matrix)[cells]))
+        contexts = None if self.contexts is None else self.contexts[cells]
+        return replace(self, matrix=_columnwise(_rowwise(self.matrix)[cells]), contexts=contexts)
 
     def permuted(self, rng: np.random.Generator) -> "Inputs":
         """Return the genes each in an order of cells of its own: no gene is associated with any."""
@@ -128,8 +132,9 @@ def gather(
     tfs: str | Path | Iterable[str],
     layer: str | None,
     cells: np.ndarray | None = None,
+    contexts: np.ndarray | None = None,
 ) -> Inputs:
-    """Check the data and return the inputs of a kernel.
+    """Check the data and return the inputs of a kernel; ``contexts`` has a row per cell of adata.
 
     Raises
     ------
@@ -159,7 +164,7 @@ def gather(
         message = f"None of the {len(wanted)} regulators is among the {len(genes)} genes."
         raise ValueError(message)
     logger.info("%d of %d regulators are among the genes", len(regulators), len(wanted))
-    return Inputs(values, genes, regulators)
+    return Inputs(values, genes, regulators, None if contexts is None else contexts[by_cell])
 
 
 def _matrix(adata: AnnData, layer: str | None) -> np.ndarray | sp.spmatrix:

@@ -2,8 +2,7 @@
 
 import logging
 import warnings
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,17 +11,15 @@ import pandas as pd
 from anndata import AnnData
 
 import grnet
-from grnet import _checks
 from grnet._progress import progress
-from grnet._registry import Method
-from grnet._torch import resolve_device
 from grnet.grn import GRN
+from grnet.infer._contexts import Contexts, find_contexts
 from grnet.infer._edges import Candidates, strongest
-from grnet.infer._inputs import MIN_CELLS, Inputs, expression_of, gather
+from grnet.infer._inputs import Inputs, expression_of, gather
 from grnet.infer._knowledge import Knowledge, Known
 from grnet.infer._memory import check_memory
-from grnet.infer._prior import Prior, PriorMode, Priors, known_regions, read_prior
-from grnet.infer._scored import run_kernel
+from grnet.infer._prior import Prior, PriorMode, Priors, known_regions
+from grnet.infer._request import Request
 from grnet.infer.calibrate import (
     PermutationNull,
     Stability,
@@ -39,117 +36,48 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class _Request:
-    """What the user asked for, checked."""
-
-    method: Method
-    options: dict[str, Any]
-    prior: Priors | None
-    prior_mode: PriorMode
-    n_top: int | Literal["auto"] | None
-    n_bootstrap: int
-    fdr: float | None
-    seed: int
-    device: str
-    knowledge: Knowledge
-
-    def __post_init__(self) -> None:
-        self._check_knowledge()
-        for option in self.options:
-            choices = tuple(self.method.options)
-            if not choices:
-                message = f"{self.method.name} takes no option {option!r}; it takes none."
-                raise ValueError(message)
-            _checks.one_of(option, choices, f"option of {self.method.name}")
-        if self.n_top not in (None, "auto") and (isinstance(self.n_top, str) or self.n_top < 1):
-            message = f"n_top={self.n_top!r}: expected a positive number, 'auto', or None for all."
-            raise ValueError(message)
-        _checks.in_range(self.n_bootstrap, 0, 10_000, what="n_bootstrap")
-        if self.fdr is not None:
-            _checks.in_range(self.fdr, 0.001, 1.0, what="fdr")
-
-    def _check_knowledge(self) -> None:
-        for what in self.knowledge.given():
-            if what not in self.method.takes:
-                able = [name for name, method in METHODS.items() if what in method.takes]
-                message = (
-                    f"{self.method.name} does not learn from {what}=: choose method="
-                    f"{' or '.join(map(repr, able))}, or give what is known as prior=."
-                )
-                raise ValueError(message)
-
-    def layers(self, inputs: Inputs) -> Prior | None:
-        """Return what the prior says of each pair, None without a prior."""
-        if self.prior is None:
-            return None
-        return read_prior(self.prior, inputs, mode=self.prior_mode)
-
-    def scored(
-        self,
-        inputs: Inputs,
-        *,
-        prior: Prior | None = None,
-        reference: object | None = None,
-    ) -> Candidates:
-        """Run the kernel and return all candidate pairs."""
-        result = run_kernel(
-            self.method.kernel,
-            inputs.x,
-            inputs.matrix,
-            inputs.own,
-            rng=np.random.default_rng(self.seed),
-            device=resolve_device(self.device),
-            reference=reference,
-            **self.knowledge.of(inputs),
-            **self.options,
-        )
-        scores, columns = result.scores, result.columns
-        if prior is not None:
-            scores = prior.applied(scores, inputs.own)
-            columns = {**columns, "score": result.scores, **prior.layers}
-        columns = {name: values.ravel() for name, values in columns.items()}
-        return Candidates(
-            inputs, scores.ravel(), result.tested.ravel(), columns, result.facts, result.reference
-        )
-
-    def repeats(self, what: str, n: int) -> Iterator[np.random.Generator]:
-        """Yield a generator per repetition, behind a progress bar."""
-        seeds = np.random.SeedSequence(self.seed).spawn(n)
-        yield from progress((np.random.default_rng(s) for s in seeds), what, total=n)
-
-
-def _add_null(candidates: Candidates, eligible: np.ndarray, request: _Request) -> None:
+def _add_null(candidates: list[Candidates], eligible: np.ndarray, request: Request) -> None:
     """Add the columns pvalue and fdr."""
-    inputs, reference = candidates.inputs, candidates.reference
+    inputs, reference = candidates[0].inputs, candidates[0].reference
+    tested = [part.tested for part in candidates]
     n_null = n_permutations(request.fdr or 1.0)
     generators = request.repeats("permutations", n_null + (reference is not None))
     if reference is not None:
         # real and permuted data are exchangeable only before a third: one more permutation
-        reference = request.scored(inputs.permuted(next(generators))).reference
-        candidates = replace(candidates, tested=request.scored(inputs, reference=reference).tested)
-    null = PermutationNull(candidates.tested[eligible])
+        reference = request.scored(inputs.permuted(next(generators)))[0].reference
+        tested = [part.tested for part in request.scored(inputs, reference=reference)]
+    nulls = [PermutationNull(values[eligible]) for values in tested]
     for rng in generators:
         shuffled = request.scored(inputs.permuted(rng), reference=reference)
-        null.add(shuffled.tested[eligible])
-    for name, values in (
-        ("pvalue", null.pvalues()),
-        ("fdr", benjamini_hochberg(null.pvalues())),
-    ):
-        column = np.ones(len(candidates.scores))
-        column[eligible] = values
-        candidates.columns[name] = column
+        for null, part in zip(nulls, shuffled, strict=True):
+            null.add(part.tested[eligible])
+    for part, null in zip(candidates, nulls, strict=True):
+        for name, values in (
+            ("pvalue", null.pvalues()),
+            ("fdr", benjamini_hochberg(null.pvalues())),
+        ):
+            column = np.ones(len(part.scores))
+            column[eligible] = values
+            part.columns[name] = column
 
 
 def _add_stability(
-    candidates: Candidates, n_top: int, *, prior: Prior | None, request: _Request
+    candidates: list[Candidates],
+    n_top: list[int],
+    *,
+    prior: Prior | None,
+    request: Request,
 ) -> None:
     """Add the column stability."""
-    stability = Stability(len(candidates.scores), n_top)
+    stabilities = [
+        Stability(len(part.scores), max(n, 1)) for part, n in zip(candidates, n_top, strict=True)
+    ]
     for rng in request.repeats("resamples", request.n_bootstrap):
-        resample = resampled(candidates.inputs, rng)
-        stability.add(request.scored(resample, prior=prior).strength)
-    candidates.columns["stability"] = stability.shares()
+        resample = request.scored(resampled(candidates[0].inputs, rng), prior=prior)
+        for stability, part in zip(stabilities, resample, strict=True):
+            stability.add(part.strength)
+    for part, stability in zip(candidates, stabilities, strict=True):
+        part.columns["stability"] = stability.shares()
 
 
 def _eligible(candidates: Candidates, prior: Prior | None) -> np.ndarray:
@@ -161,29 +89,39 @@ def _eligible(candidates: Candidates, prior: Prior | None) -> np.ndarray:
     return np.asarray(allowed.ravel())
 
 
-def _one_network(
-    inputs: Inputs, request: _Request, *, of: str = ""
-) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Infer the edges of one group of cells (``of`` names it), and the facts about them."""
-    check_memory(len(inputs.regulators) * len(inputs.genes))
+def _networks(
+    inputs: Inputs, request: Request, *, of: Sequence[str] = ("",)
+) -> tuple[list[pd.DataFrame], dict[str, Any]]:
+    """Infer the edges of each context of the inputs (``of`` names them), and facts about them."""
+    check_memory(len(inputs.regulators) * len(inputs.genes) * len(of))
     prior = request.layers(inputs)
     candidates = request.scored(inputs, prior=prior)
-    eligible = _eligible(candidates, prior)
-    n_kept = candidates.n_kept(request.n_top)
-    strength = candidates.strength
+    eligible = _eligible(candidates[0], prior)
     if request.fdr is not None:
         _add_null(candidates, eligible, request)
-        strength = np.where(candidates.columns["fdr"] <= request.fdr, strength, 0.0)
-    kept = strongest(strength, n_kept)
+    kept = [_kept(part, request) for part in candidates]
     if request.n_bootstrap:
-        _add_stability(candidates, max(len(kept), 1), prior=prior, request=request)
-    edges = candidates.edges(kept)
-    if edges.empty:
-        _explain_empty(candidates, request, of=of)
-    return edges, {"candidates": int(eligible.sum()), "kept": len(edges), **candidates.facts}
+        _add_stability(candidates, list(map(len, kept)), prior=prior, request=request)
+    networks = [part.edges(places) for part, places in zip(candidates, kept, strict=True)]
+    for name, part, edges in zip(of, candidates, networks, strict=True):
+        if edges.empty:
+            _explain_empty(part, request, of=name)
+    n_kept = sum(map(len, networks))
+    return networks, {
+        "candidates": int(eligible.sum()) * len(of),
+        "kept": n_kept,
+        **candidates[0].facts,
+    }
 
 
-def _explain_empty(candidates: Candidates, request: _Request, *, of: str) -> None:
+def _kept(candidates: Candidates, request: Request) -> np.ndarray:
+    strength = candidates.strength
+    if request.fdr is not None:
+        strength = np.where(candidates.columns["fdr"] <= request.fdr, strength, 0.0)
+    return strongest(strength, candidates.n_kept(request.n_top))
+
+
+def _explain_empty(candidates: Candidates, request: Request, *, of: str) -> None:
     n_scored = int(np.count_nonzero(candidates.scores))
     if request.fdr is not None and n_scored:
         smallest = float(candidates.columns["fdr"].min())
@@ -203,29 +141,6 @@ def _explain_empty(candidates: Candidates, request: _Request, *, of: str) -> Non
     raise ValueError(message)
 
 
-def _groups(adata: AnnData, groupby: str) -> dict[str, np.ndarray]:
-    """Return the cells of each group that is large enough."""
-    _checks.one_of(groupby, list(adata.obs.columns), "column of adata.obs (groupby)")
-    labels = adata.obs[groupby].astype(str).to_numpy()
-    sizes = {name: np.flatnonzero(labels == name) for name in sorted(set(labels))}
-    large = {name: cells for name, cells in sizes.items() if len(cells) >= MIN_CELLS}
-    small = sorted(set(sizes) - set(large))
-    if not large:
-        message = (
-            f"No group of {groupby!r} has {MIN_CELLS} cells or more: {len(sizes)} groups, the "
-            f"largest of {max(map(len, sizes.values()))}. Choose a coarser grouping."
-        )
-        raise ValueError(message)
-    if small:
-        warnings.warn(
-            f"{len(small)} group(s) of {groupby!r} have fewer than {MIN_CELLS} cells and get no "
-            f"network: {_checks.examples(small)}.",
-            UserWarning,
-            stacklevel=4,
-        )
-    return large
-
-
 def network(  # noqa: PLR0913 - one call does the whole job; all but the data is by keyword
     adata: "AnnData | MuData",
     *,
@@ -233,6 +148,8 @@ def network(  # noqa: PLR0913 - one call does the whole job; all but the data is
     method: str = "consensus",
     n_top: int | Literal["auto"] | None = "auto",
     groupby: str | None = None,
+    pseudotime: str | None = None,
+    n_windows: int = 4,
     prior: Priors | None = None,
     prior_mode: PriorMode = "combine",
     known: Known | None = None,
@@ -257,7 +174,11 @@ def network(  # noqa: PLR0913 - one call does the whole job; all but the data is
     n_top
         Keep so many of the strongest edges; ``"auto"`` keeps at most a million, None all.
     groupby
-        Column of ``adata.obs``: one network per group, named in the edge column ``context``.
+        Column of ``adata.obs``: one network per group, named in the edge column ``context``. Each
+        is inferred by itself, unless the method shares between them (``"shared_ridge"``).
+    pseudotime, n_windows
+        Numeric column of ``adata.obs``: one network per window, of as many windows with as many
+        cells each; cells without a time are left out.
     prior, prior_mode
         What is known of the pairs, such as :func:`grnet.cis.prior_network`: a table ``source,
         target`` (and ``weight``), or several, in a list or by name. ``"combine"`` adds them to the
@@ -302,16 +223,19 @@ def network(  # noqa: PLR0913 - one call does the whole job; all but the data is
     >>> len(grn)
     100
     """
-    request = _Request(
+    request = Request(
         METHODS[method], options, prior, prior_mode, n_top, n_bootstrap, fdr, seed, device,
         Knowledge(known, graph),
     )  # fmt: skip
     adata = expression_of(adata)
-    if groupby is None:
-        inputs = gather(adata, tfs=tfs, layer=layer)
-        edges, facts = _one_network(inputs, request)
-    else:
-        inputs, edges, facts = _network_per_group(adata, request, tfs=tfs, layer=layer, by=groupby)
+    contexts = find_contexts(
+        adata,
+        groupby=groupby,
+        pseudotime=pseudotime,
+        n_windows=n_windows,
+        shares=request.method.shares_contexts,
+    )
+    inputs, edges, facts = _inferred(adata, request, contexts, tfs=tfs, layer=layer)
     return GRN(
         edges,
         evidence=known_regions(prior, edges),
@@ -322,6 +246,7 @@ def network(  # noqa: PLR0913 - one call does the whole job; all but the data is
             **request.method.options,
             **options,
             "groupby": groupby,
+            "pseudotime": pseudotime,
             "layer": layer,
             "prior": None if prior is None else prior_mode,
             "fdr": fdr,
@@ -337,19 +262,36 @@ def network(  # noqa: PLR0913 - one call does the whole job; all but the data is
     )
 
 
-def _network_per_group(
+def _inferred(
     adata: AnnData,
-    request: _Request,
+    request: Request,
+    contexts: Contexts | None,
     *,
     tfs: str | Path | Iterable[str],
     layer: str | None,
-    by: str,
 ) -> tuple[Inputs, pd.DataFrame, dict[str, Any]]:
-    """Infer one network per group of cells; counts of candidates and edges are sums over groups."""
-    parts, totals = [], {"candidates": 0, "kept": 0}
-    for name, cells in progress(_groups(adata, by).items(), "groups"):
-        inputs = gather(adata, tfs=tfs, layer=layer, cells=cells)
-        edges, facts = _one_network(inputs, request, of=f" of {by} {name!r}")
-        parts.append(edges.assign(context=name))
-        totals = {key: totals[key] + facts[key] for key in totals}
-    return gather(adata, tfs=tfs, layer=layer), pd.concat(parts, ignore_index=True), totals
+    """Infer one network, or one per context; counts of candidates and edges are sums over them."""
+    if contexts is None:
+        inputs = gather(adata, tfs=tfs, layer=layer)
+        (edges,), facts = _networks(inputs, request)
+        return inputs, edges, facts
+    if request.method.shares_contexts:
+        inputs = gather(
+            adata, tfs=tfs, layer=layer, cells=contexts.cells, contexts=contexts.weights
+        )
+        parts, totals = _networks(inputs, request, of=contexts.described())
+    else:
+        parts, totals = [], {"candidates": 0, "kept": 0}
+        of = contexts.described()
+        for name, cells in progress(
+            zip(of, contexts.members.values(), strict=True), "contexts", total=len(of)
+        ):
+            inputs = gather(adata, tfs=tfs, layer=layer, cells=cells)
+            (edges,), facts = _networks(inputs, request, of=[name])
+            parts.append(edges)
+            totals = {key: totals[key] + facts[key] for key in totals}
+        inputs = gather(adata, tfs=tfs, layer=layer)
+    named = [
+        edges.assign(context=name) for name, edges in zip(contexts.members, parts, strict=True)
+    ]
+    return inputs, pd.concat(named, ignore_index=True), totals

@@ -11,10 +11,11 @@ class Scored(NamedTuple):
     """Scores of a kernel that has more to tell.
 
     ``columns`` are regulators x targets matrices that become columns of the edges; ``facts`` are
-    numbers that become parameters of the network. Where scores are relative to the data set, as
-    ranks and z-scores are, chance reaches them as easily as truth does: ``statistic`` is then what
-    is compared with permuted data instead. If it is relative too, ``reference`` says to what; that
-    of one permutation is then handed to the kernel as ``reference=`` for real and permuted data.
+    numbers that become parameters of the network. A method that shares contexts returns scores of
+    contexts x regulators x targets. Where scores are relative to the data set, as ranks and
+    z-scores are, chance reaches them as easily as truth does: ``statistic`` is then what is
+    compared with permuted data instead. If it is relative too, ``reference`` says to what; that of
+    one permutation is then handed to the kernel as ``reference=`` for real and permuted data.
     """
 
     scores: np.ndarray
@@ -27,6 +28,12 @@ class Scored(NamedTuple):
     def tested(self) -> np.ndarray:
         """Absolute values to compare with permuted data."""
         return np.asarray(np.abs(self.scores if self.statistic is None else self.statistic))
+
+    def by_context(self) -> "list[Scored]":
+        """Return the scores of each context; of a method that knows none, all."""
+        if self.scores.ndim == 2:
+            return [self]
+        return [self._replace(scores=scores) for scores in self.scores]
 
 
 def run_kernel(

@@ -12,11 +12,12 @@ from grnet.infer.consensus import combined_ranks
 from grnet.infer.diffusion import denoising
 from grnet.infer.gnn import graph_network
 from grnet.infer.linear import clr, partial_correlation, pearson, ridge, ridge_context, spearman
+from grnet.infer.shared import shared_ridge
 
 
 def _method(name: str, kernel: Kernel, summary: str, *, speed: str, reference: str) -> Method:
     """Describe a method; its options are the keyword arguments of its kernel."""
-    given_by_driver = {"rng", "device", "reference", *KNOWLEDGE}
+    given_by_driver = {"rng", "device", "reference", "contexts", *KNOWLEDGE}
     keywords = {
         option.name: option.default
         for option in inspect.signature(kernel).parameters.values()
@@ -31,6 +32,7 @@ def _method(name: str, kernel: Kernel, summary: str, *, speed: str, reference: s
         reference=reference,
         takes=tuple(name for name in KNOWLEDGE if name in keywords),
         options={key: value for key, value in keywords.items() if key not in given_by_driver},
+        shares_contexts="contexts" in keywords,
     )
 
 
@@ -83,6 +85,13 @@ METHODS = Registry(
         "ridge coefficient against the background of regulator and target",
         speed="seconds",
         reference="Faith et al. 2007, PLoS Biology 5:e8, on ridge coefficients",
+    ),
+    _method(
+        "shared_ridge",
+        shared_ridge,
+        "ridge coefficients of cell groups or windows of pseudotime that borrow from each other",
+        speed="seconds",
+        reference="Evgeniou and Pontil 2004, KDD 10:109 (a shared model and deviations from it)",
     ),
     _method(
         "clr",

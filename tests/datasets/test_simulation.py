@@ -192,6 +192,104 @@ def test_precision_at_the_top_is_far_above_density(replicates):
     assert 1.6 < average_precision_score(planted, r) / planted.mean() < 6
 
 
+def digest(adata):
+    parts = (adata.X.indptr, adata.X.indices, adata.X.data)
+    content = b"".join(np.ascontiguousarray(part, dtype="<f8").tobytes() for part in parts)
+    return content + gn.datasets.truth(adata).to_csv().encode()
+
+
+def test_shipped_data_are_what_simulate_makes_without_specific_edges():
+    shipped = gn.datasets.load("simulated")
+    made = gn.datasets.simulate(n_cells=600, n_genes=300, n_tfs=30, group_specific=0.0)
+    assert digest(made) == digest(shipped)
+
+
+SPECIFIC = {"n_cells": 3_000, "n_genes": 100, "n_tfs": 10, "depth": 20.0, "seed": 1}
+
+
+@pytest.fixture(scope="module")
+def specific():
+    return gn.datasets.simulate(**SPECIFIC, group_specific=0.3)
+
+
+def places(adata):
+    """In how many cell types each pair acts."""
+    return gn.datasets.truth(adata).groupby(["source", "target"]).size()
+
+
+def test_specific_edges_act_in_one_cell_type_and_the_others_in_all(specific):
+    edges, count = gn.datasets.truth(specific), places(specific)
+    assert set(edges["context"]) == set(specific.obs["cell_type"].cat.categories)
+    assert set(count) == {1, 3}
+    assert (count == 1).mean() == pytest.approx(0.3, abs=0.01)
+    alone = edges[~edges.duplicated(["source", "target"], keep=False)]
+    assert alone["context"].value_counts().min() > 0.3 * len(alone) - 1
+    assert len(gn.GRN(edges)) == len(edges)
+
+
+def test_the_same_edges_are_planted_whatever_share_is_specific(specific):
+    plain = gn.datasets.truth(gn.datasets.simulate(**SPECIFIC))
+    assert set(places(specific).index) == set(map(tuple, plain[["source", "target"]].to_numpy()))
+
+
+def within_groups(adata, source, target):
+    """The correlation of two genes in each cell type."""
+    values = adata.to_df()[[source, target]]
+    return {
+        name: part.corr().iloc[0, 1]
+        for name, part in values.groupby(adata.obs["cell_type"], observed=True)
+    }
+
+
+def test_a_specific_edge_shows_in_its_cell_type_only(specific):
+    gn.pp.normalize(adata := specific.copy())
+    edges = gn.datasets.truth(adata)
+    alone = edges[~edges.duplicated(["source", "target"], keep=False)]
+    in_targets = edges.drop_duplicates(["source", "target"])["target"].value_counts()
+    # sole regulators: nothing else of the target varies with the regulator
+    sole = alone[alone["target"].map(in_targets) == 1]
+    assert len(sole) >= 3
+    for edge in sole.itertuples():
+        r = within_groups(adata, edge.source, edge.target)
+        inside = np.sign(edge.weight) * r.pop(edge.context)
+        assert inside > 0.2, edge
+        assert max(map(abs, r.values())) < 0.12, edge
+
+
+def test_where_an_edge_does_not_act_the_target_varies_as_much():
+    """Mean and variance of a target do not tell in which cell type its edge acts."""
+    means, spreads = [], []
+    for seed in range(6):
+        adata = gn.datasets.simulate(
+            900, 120, 12, group_specific=0.5, regulators_per_gene=1.0, depth=20.0, seed=seed
+        )
+        gn.pp.normalize(adata)
+        edges = gn.datasets.truth(adata)
+        alone = edges[~edges.duplicated(["source", "target"], keep=False)]
+        groups = adata.to_df().groupby(adata.obs["cell_type"], observed=True)
+        for figures, values in ((means, groups.mean()), (spreads, groups.std())):
+            rank = values.rank()
+            figures += [rank.loc[e.context, e.target] for e in alone.itertuples()]
+    n = len(means)
+    assert n > 200
+    # the mean rank of three, 2, with its standard error
+    assert abs(np.mean(means) - 2) < 3 * np.sqrt(2 / 3 / n)
+    assert abs(np.mean(spreads) - 2) < 3 * np.sqrt(2 / 3 / n)
+
+
+def test_specific_edges_travel_in_h5ad(specific, tmp_path):
+    specific.write_h5ad(tmp_path / "x.h5ad")
+    back = ad.read_h5ad(tmp_path / "x.h5ad")
+    pd.testing.assert_frame_equal(
+        gn.datasets.truth(back).astype(str), gn.datasets.truth(specific).astype(str)
+    )
+
+
+def test_specific_edges_want_cell_types():
+    with pytest.raises(ValueError, match=r"group_specific=0.3 wants .* n_cell_types is 1"):
+        gn.datasets.simulate(50, 30, 5, n_cell_types=1, group_specific=0.3)
+
+
 def test_travels_in_h5ad(tmp_path):
     adata = gn.datasets.simulate(n_cells=50, n_genes=30, n_tfs=5)
     adata.write_h5ad(tmp_path / "x.h5ad")
@@ -208,6 +306,7 @@ def test_travels_in_h5ad(tmp_path):
         ({"n_cell_types": 1_001}, r"n_cell_types=1001 is out of range: expected 1 to 1000"),
         ({"regulators_per_gene": -1}, r"regulators_per_gene=-1 is out of range"),
         ({"depth": 0}, r"depth=0 is out of range"),
+        ({"group_specific": 1.2}, r"group_specific=1.2 is out of range"),
         ({"dropout": -0.1}, r"dropout=-0.1 is out of range"),
     ],
 )

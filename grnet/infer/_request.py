@@ -1,0 +1,104 @@
+"""What the user asked of ``network``, checked, and the kernel run accordingly."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from grnet import _checks
+from grnet._progress import progress
+from grnet._registry import Method
+from grnet._torch import resolve_device
+from grnet.infer._edges import Candidates
+from grnet.infer._inputs import Inputs
+from grnet.infer._knowledge import Knowledge
+from grnet.infer._prior import Prior, PriorMode, Priors, read_prior
+from grnet.infer._scored import Scored, run_kernel
+from grnet.infer.catalogue import METHODS
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for, checked."""
+
+    method: Method
+    options: dict[str, Any]
+    prior: Priors | None
+    prior_mode: PriorMode
+    n_top: int | Literal["auto"] | None
+    n_bootstrap: int
+    fdr: float | None
+    seed: int
+    device: str
+    knowledge: Knowledge
+
+    def __post_init__(self) -> None:
+        self._check_knowledge()
+        for option in self.options:
+            choices = tuple(self.method.options)
+            if not choices:
+                message = f"{self.method.name} takes no option {option!r}; it takes none."
+                raise ValueError(message)
+            _checks.one_of(option, choices, f"option of {self.method.name}")
+        if self.n_top not in (None, "auto") and (isinstance(self.n_top, str) or self.n_top < 1):
+            message = f"n_top={self.n_top!r}: expected a positive number, 'auto', or None for all."
+            raise ValueError(message)
+        _checks.in_range(self.n_bootstrap, 0, 10_000, what="n_bootstrap")
+        if self.fdr is not None:
+            _checks.in_range(self.fdr, 0.001, 1.0, what="fdr")
+
+    def _check_knowledge(self) -> None:
+        for what in self.knowledge.given():
+            if what not in self.method.takes:
+                able = [name for name, method in METHODS.items() if what in method.takes]
+                message = (
+                    f"{self.method.name} does not learn from {what}=: choose method="
+                    f"{' or '.join(map(repr, able))}, or give what is known as prior=."
+                )
+                raise ValueError(message)
+
+    def layers(self, inputs: Inputs) -> Prior | None:
+        """Return what the prior says of each pair, None without a prior."""
+        if self.prior is None:
+            return None
+        return read_prior(self.prior, inputs, mode=self.prior_mode)
+
+    def scored(
+        self,
+        inputs: Inputs,
+        *,
+        prior: Prior | None = None,
+        reference: object | None = None,
+    ) -> list[Candidates]:
+        """Run the kernel and return all candidate pairs, of each context that the inputs have."""
+        contexts = {} if inputs.contexts is None else {"contexts": inputs.contexts}
+        result = run_kernel(
+            self.method.kernel,
+            inputs.x,
+            inputs.matrix,
+            inputs.own,
+            rng=np.random.default_rng(self.seed),
+            device=resolve_device(self.device),
+            reference=reference,
+            **self.knowledge.of(inputs),
+            **contexts,
+            **self.options,
+        )
+        return [_candidates(inputs, part, prior) for part in result.by_context()]
+
+    def repeats(self, what: str, n: int) -> Iterator[np.random.Generator]:
+        """Yield a generator per repetition, behind a progress bar."""
+        seeds = np.random.SeedSequence(self.seed).spawn(n)
+        yield from progress((np.random.default_rng(s) for s in seeds), what, total=n)
+
+
+def _candidates(inputs: Inputs, result: Scored, prior: Prior | None) -> Candidates:
+    scores, columns = result.scores, result.columns
+    if prior is not None:
+        scores = prior.applied(scores, inputs.own)
+        columns = {**columns, "score": result.scores, **prior.layers}
+    columns = {name: values.ravel() for name, values in columns.items()}
+    return Candidates(
+        inputs, scores.ravel(), result.tested.ravel(), columns, result.facts, result.reference
+    )
