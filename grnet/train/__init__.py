@@ -15,7 +15,9 @@ from grnet.train.methylation import MethylationFit, methylation_levels, predict_
 from grnet.train.metrics import calibration_error, task_scores
 from grnet.train.objectives import HeadObjective, Objective
 from grnet.train.ordering import BalancedSampler, balanced_order, stratified_batches
+from grnet.train.pair_evidence import PairEvidence
 from grnet.train.pretraining import MaskedTokenObjective, pretrain_language_model
+from grnet.train.rates import label_log_odds
 from grnet.train.split import Split, split_by_chromosome, split_by_group, split_by_similarity
 from grnet.train.tasks import SequenceFit, accessibility, binding
 from grnet.train.windows import binding_windows
@@ -32,6 +34,7 @@ __all__ = [
     "MaskedTokenObjective",
     "MethylationFit",
     "Objective",
+    "PairEvidence",
     "Resampled",
     "SequenceData",
     "SequenceFit",
@@ -51,6 +54,7 @@ __all__ = [
     "fit_edges",
     "fit_gapped_kmers",
     "focal_loss",
+    "label_log_odds",
     "methylation_levels",
     "methylation_scores",
     "name_states",

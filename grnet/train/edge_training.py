@@ -1,7 +1,7 @@
 """Training on known edges of a graph, with what is asked kept out of the messages."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -11,13 +11,14 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from grnet import _checks
-from grnet.graph.vocabulary import GENE, REGULATES, TF, opposite
-from grnet.models.encoders import EdgeModel, EdgeModelConfig
+from grnet.graph.vocabulary import GENE, REGULATES, opposite
+from grnet.models.encoders import EdgeModel, EdgeModelConfig, Edges, Nodes
 from grnet.models.prediction import evaluating
+from grnet.train._positions import positions
 from grnet.train.edges import EdgeSplit
 from grnet.train.fitting import Fit, FitSettings, fit
 from grnet.train.metrics import task_scores
+from grnet.train.pair_evidence import PairEvidence
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -41,6 +42,8 @@ class EdgeFit:
         The training; ``fit.model`` is the :class:`grnet.models.EdgeModel`.
     graph
         The graph whose known edges are those of the training.
+    evidence
+        What the decoder sees of pairs, None where it sees the vectors of both ends alone.
 
     Examples
     --------
@@ -57,6 +60,7 @@ class EdgeFit:
 
     fit: Fit
     graph: "HeteroData"
+    evidence: PairEvidence | None = None
 
     def scores(self, pairs: pd.DataFrame, *, device: str = "auto") -> npt.NDArray[np.float32]:
         """Return the probability that each pair is an edge.
@@ -90,13 +94,17 @@ class EdgeFit:
         >>> bool(((scores >= 0) & (scores <= 1)).all())
         True
         """
-        at = torch.from_numpy(positions(self.graph, pairs))
+        asked = LabelledPairs(
+            positions(self.graph, pairs),
+            np.zeros(len(pairs), dtype=np.float32),
+            features=None if self.evidence is None else self.evidence.of(pairs),
+        )
         with evaluating(self.fit.model, device=device) as where:
             x, edges = _on(self.graph, where)
-            parts = [
-                self.fit.model(x, edges, block.to(where)).sigmoid().cpu()
-                for block in torch.split(at, MAX_BATCH, dim=1)
-            ]
+            parts = []
+            for rows in torch.split(torch.arange(len(asked)), MAX_BATCH):
+                batch = {key: value.to(where) for key, value in asked.take(rows).items()}
+                parts.append(_logits(self.fit.model, x, edges, batch=batch).sigmoid().cpu())
         return np.asarray(torch.cat(parts).numpy(), dtype=np.float32)
 
     def __repr__(self) -> str:
@@ -105,19 +113,30 @@ class EdgeFit:
 
 
 class LabelledPairs:
-    """Pairs of positions with labels, in batches."""
+    """Pairs of positions with labels, and features where the model wants some, in batches."""
 
-    def __init__(self, pairs: npt.NDArray[np.int64], labels: npt.NDArray[np.float32]) -> None:
+    def __init__(
+        self,
+        pairs: npt.NDArray[np.int64],
+        labels: npt.NDArray[np.float32],
+        *,
+        features: npt.NDArray[np.float32] | None = None,
+    ) -> None:
         self.pairs, self.labels = torch.from_numpy(pairs), torch.from_numpy(labels)
+        self.features = None if features is None else torch.from_numpy(features)
 
     def __len__(self) -> int:
         """Return the number of pairs."""
         return self.pairs.shape[1]
 
     def __getitems__(self, indices: list[int]) -> dict[str, torch.Tensor]:
-        """Return ``pairs`` (2, B) and ``y`` (B,)."""
-        rows = torch.tensor(indices)
-        return {"pairs": self.pairs[:, rows], "y": self.labels[rows]}
+        """Return ``pairs`` (2, B), ``y`` (B,), and ``features`` (B, n) where there are some."""
+        return self.take(torch.tensor(indices))
+
+    def take(self, rows: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return a batch."""
+        batch = {"pairs": self.pairs[:, rows], "y": self.labels[rows]}
+        return batch if self.features is None else {**batch, "features": self.features[rows]}
 
 
 class EdgeObjective:
@@ -137,8 +156,7 @@ class EdgeObjective:
         known = edges[REGULATES]
         asked = pairs[0] * self._n_genes + pairs[1]
         left = known[:, ~torch.isin(known[0] * self._n_genes + known[1], asked)]
-        logits: torch.Tensor = model(x, _with_known(edges, left), pairs)
-        return logits.float()
+        return _logits(model, x, _with_known(edges, left), batch=batch).float()
 
     def loss(self, answer: torch.Tensor, batch: Batch) -> torch.Tensor:
         """Return the mean cross entropy."""
@@ -166,6 +184,7 @@ def fit_edges(
     *,
     config: EdgeModelConfig | None = None,
     settings: FitSettings | None = None,
+    pair_features: bool = True,
     seed: int = 0,
     folder: str | None = None,
 ) -> EdgeFit:
@@ -182,6 +201,8 @@ def fit_edges(
         Of the model; by default ``EdgeModelConfig.of(data)``.
     settings
         Of the training; the epoch with the best AUPRC of the validation pairs counts.
+    pair_features
+        Show the decoder the :class:`PairEvidence` of each pair beside the vectors of both ends.
     seed
         Of weights, order and dropout.
     folder
@@ -213,13 +234,22 @@ def fit_edges(
     True
     """
     graph = with_training_edges(data, split)
-    chosen = config or EdgeModelConfig.of(graph)
+    evidence = PairEvidence(graph, split, seed=seed) if pair_features else None
+    chosen = replace(
+        config or EdgeModelConfig.of(graph),
+        n_pair_features=0 if evidence is None else len(evidence.names),
+    )
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = EdgeModel(chosen)
     train, validation = (
-        LabelledPairs(positions(graph, part), part["label"].to_numpy(dtype=np.float32))
-        for part in (split.train, split.validation)
+        LabelledPairs(
+            positions(graph, part), part["label"].to_numpy(dtype=np.float32), features=features
+        )
+        for part, features in (
+            (split.train, None if evidence is None else evidence.train),
+            (split.validation, None if evidence is None else evidence.of(split.validation)),
+        )
     )
     usual = FitSettings(
         **{**vars(EDGE_SETTINGS), "batch_size": min(-(-len(train) // 2), MAX_BATCH)}
@@ -233,7 +263,7 @@ def fit_edges(
         seed=seed,
         folder=folder,
     )
-    return EdgeFit(fit=done, graph=graph)
+    return EdgeFit(fit=done, graph=graph, evidence=evidence)
 
 
 def edge_scorer(
@@ -277,7 +307,7 @@ def edge_scorer(
     return score
 
 
-_FIT_OPTIONS = ("settings", "seed", "folder")
+_FIT_OPTIONS = ("settings", "pair_features", "seed", "folder")
 
 
 def with_training_edges(data: "HeteroData", split: EdgeSplit) -> "HeteroData":
@@ -292,22 +322,10 @@ def with_training_edges(data: "HeteroData", split: EdgeSplit) -> "HeteroData":
     return graph
 
 
-def positions(graph: "HeteroData", pairs: pd.DataFrame) -> npt.NDArray[np.int64]:
-    """Return the positions of sources and targets, (2, B)."""
-    _checks.has_columns(pairs, ["source", "target"], "the pairs")
-    found = []
-    for kind, column in ((TF, "source"), (GENE, "target")):
-        at = pd.Index(graph[kind].name).get_indexer(pd.Index(pairs[column].astype(str)))
-        if (at < 0).any():
-            missing = pairs.loc[at < 0, column].unique()
-            message = (
-                f"{len(missing)} names of {column!r} are no {kind} of the graph: "
-                f"{_checks.examples(missing)}. It has {_checks.examples(graph[kind].name)}: build "
-                "it with tfs= and the genes of the pairs."
-            )
-            raise ValueError(message)
-        found.append(at)
-    return np.stack(found).astype(np.int64)
+def _logits(model: nn.Module, x: Nodes, edges: Edges, *, batch: Batch) -> torch.Tensor:
+    own = {"features": batch["features"]} if "features" in batch else {}
+    logits: torch.Tensor = model(x, edges, batch["pairs"], **own)
+    return logits
 
 
 def _on(
