@@ -17,7 +17,8 @@ from torch_geometric.nn import GATConv
 
 import grnet as gn
 from grnet.models.prediction import evaluating
-from grnet.train.edge_training import EdgeObjective, LabelledPairs
+from grnet.train._edge_batches import LabelledPairs
+from grnet.train._edge_objective import EdgeObjective
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -171,12 +171,15 @@ def _weights(data: HeteroData, edge_type: EdgeType, sizes: dict[str, int]) -> sp
 
 
 def products_at(left: sp.csr_array, right: sp.csr_array, places: tuple[Places, Places]) -> Floats:
-    """Return values of a product of sparse matrices; the product is never held as a whole."""
+    """Return values of a product of sparse matrices, of which only a block of rows is held."""
     rows, columns = places
     found = np.zeros(len(rows))
-    for start in range(0, left.shape[0], _ROWS_PER_BLOCK):
-        asked = np.flatnonzero((rows >= start) & (rows < start + _ROWS_PER_BLOCK))
-        if len(asked):
-            block = sp.csr_array(left[start : start + _ROWS_PER_BLOCK] @ right)
-            found[asked] = np.asarray(block[rows[asked] - start, columns[asked]]).ravel()
+    used, own = np.unique(rows, return_inverse=True)
+    order = np.argsort(own, kind="stable")
+    starts = range(0, len(used), _ROWS_PER_BLOCK)
+    bounds = np.searchsorted(own[order], [*starts, len(used)])
+    for start, first, last in zip(starts, bounds[:-1], bounds[1:], strict=True):
+        asked = order[first:last]
+        block = sp.csr_array(left[used[start : start + _ROWS_PER_BLOCK]] @ right)
+        found[asked] = np.asarray(block[own[asked] - start, columns[asked]]).ravel()
     return found

@@ -146,15 +146,25 @@ class GraphEncoder(nn.Module):
 
     def forward(self, x: Nodes, edge_index: Edges) -> dict[str, torch.Tensor]:
         """Return vectors (n, width) by type of node."""
-        h = {kind: layer(x[kind]) for kind, layer in self.inputs.items()}
-        used = self.config.relations if self.layers else ()
-        edges = {relation: edge_index[relation] for relation in used}
-        for layer, norms in zip(self.layers, self.norms, strict=True):
-            heard = layer({kind: torch.relu(vector) for kind, vector in h.items()}, edges)
-            for kind, message in heard.items():
-                if message is not None:
-                    h[kind] = h[kind] + self.dropout(norms[kind](message))  # type: ignore[index]
+        h = self.embedded(x)
+        for number in range(len(self.layers)):
+            h = self.passed(h, edge_index, layer=number)
         return h
+
+    def embedded(self, x: Nodes) -> dict[str, torch.Tensor]:
+        """Return the vectors before any message: what features say."""
+        return {kind: layer(x[kind]) for kind, layer in self.inputs.items()}
+
+    def passed(self, h: Nodes, edge_index: Edges, *, layer: int) -> dict[str, torch.Tensor]:
+        """Return the vectors after the messages of one layer."""
+        edges = {relation: edge_index[relation] for relation in self.config.relations}
+        active = {kind: torch.relu(vector) for kind, vector in h.items()}
+        norms: nn.ModuleDict = self.norms[layer]  # type: ignore[assignment]
+        after = dict(h)
+        for kind, message in self.layers[layer](active, edges).items():
+            if message is not None:
+                after[kind] = h[kind] + self.dropout(norms[kind](message))
+        return after
 
 
 class EdgeModel(nn.Module):
@@ -208,9 +218,17 @@ class EdgeModel(nn.Module):
         *,
         features: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Return logits (B,) of pairs (2, B), positions of sources and targets."""
+        """Return logits (B,) of pairs (2, B), positions of sources and targets.
+
+        ``features`` (B, n_pair_features) are those of the pairs, where the model reads some.
+        """
+        return self.decoded(self.encoder(x, edge_index), pairs, features=features)
+
+    def decoded(
+        self, h: Nodes, pairs: torch.Tensor, *, features: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Return logits (B,) of pairs (2, B) from the vectors of the encoder."""
         own = () if features is None else (self.of_pair(features),)
-        h = self.encoder(x, edge_index)
         source = self.of_source(h[self.config.source])[pairs[0]]
         target = self.of_target(h[self.config.target])[pairs[1]]
         if self.config.decoder == "mlp":

@@ -1,6 +1,7 @@
 """Pictures: networks and scores."""
 
 from grnet.pl.accessibility import atac_cells, fragment_lengths, tss_profile
+from grnet.pl.calibration import reliability
 from grnet.pl.chromatin import state_emissions, state_track
 from grnet.pl.degrees import degree_distribution
 from grnet.pl.methylation import methylation_fit
@@ -20,6 +21,7 @@ __all__ = [
     "motif_logo",
     "motif_logos",
     "neighbourhood",
+    "reliability",
     "score_bars",
     "score_curves",
     "state_emissions",

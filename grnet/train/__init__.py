@@ -4,10 +4,12 @@ from grnet.train._chromatin_names import name_states
 from grnet.train._methylation_scores import methylation_scores
 from grnet.train.audit import audit_split
 from grnet.train.balance import FocalLoss, Resampled, class_weights, focal_loss, smote
+from grnet.train.calibration import Calibration, fit_calibration, reliability_table
 from grnet.train.chromatin import ChromatinStates, assign_states, chromatin_states
 from grnet.train.classification import classify
 from grnet.train.data import SequenceData
-from grnet.train.edge_training import EdgeFit, edge_scorer, fit_edges
+from grnet.train.edge_fit import EdgeEnsemble, EdgeFit
+from grnet.train.edge_training import edge_scorer, fit_edge_ensemble, fit_edges
 from grnet.train.edges import EdgeSplit, split_edges
 from grnet.train.fitting import Fit, FitSettings, fit
 from grnet.train.gapped import fit_gapped_kmers
@@ -16,6 +18,7 @@ from grnet.train.metrics import calibration_error, task_scores
 from grnet.train.objectives import HeadObjective, Objective
 from grnet.train.ordering import BalancedSampler, balanced_order, stratified_batches
 from grnet.train.pair_evidence import PairEvidence
+from grnet.train.pair_trees import PairTrees, fit_pair_trees
 from grnet.train.pretraining import MaskedTokenObjective, pretrain_language_model
 from grnet.train.rates import label_log_odds
 from grnet.train.split import Split, split_by_chromosome, split_by_group, split_by_similarity
@@ -24,7 +27,9 @@ from grnet.train.windows import binding_windows
 
 __all__ = [
     "BalancedSampler",
+    "Calibration",
     "ChromatinStates",
+    "EdgeEnsemble",
     "EdgeFit",
     "EdgeSplit",
     "Fit",
@@ -35,6 +40,7 @@ __all__ = [
     "MethylationFit",
     "Objective",
     "PairEvidence",
+    "PairTrees",
     "Resampled",
     "SequenceData",
     "SequenceFit",
@@ -51,8 +57,11 @@ __all__ = [
     "classify",
     "edge_scorer",
     "fit",
+    "fit_calibration",
+    "fit_edge_ensemble",
     "fit_edges",
     "fit_gapped_kmers",
+    "fit_pair_trees",
     "focal_loss",
     "label_log_odds",
     "methylation_levels",
@@ -60,6 +69,7 @@ __all__ = [
     "name_states",
     "predict_methylation",
     "pretrain_language_model",
+    "reliability_table",
     "smote",
     "split_by_chromosome",
     "split_by_group",

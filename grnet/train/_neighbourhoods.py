@@ -4,14 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import scipy.sparse as sp
 
 from grnet.graph._profiles import nearest_neighbours
 from grnet.graph.pairs import products_at, profile_of, unit_rows
 from grnet.graph.vocabulary import GENE, TF
-from grnet.train._positions import positions
-from grnet.train.rates import label_log_odds
+from grnet.train.rates import smoothed_log_odds
 
 if TYPE_CHECKING:
     from torch_geometric.data import HeteroData
@@ -25,15 +23,15 @@ _PRIOR_EDGES = 2.0
 """Edges of the average TF or target added to each: few known edges say little."""
 _PRIOR_WEIGHT = 0.5
 
-NEW_ENDS: dict[str, tuple[str, ...]] = {
+NEW_ENDS: dict[str, tuple[int, ...]] = {
     "edge": (),
     "genelink": (),
-    "target": ("target",),
-    "chromosome": ("target",),
-    "tf": ("source",),
-    "both": ("source", "target"),
+    "target": (1,),
+    "chromosome": (1,),
+    "tf": (0,),
+    "both": (0, 1),
 }
-"""The ends of the test pairs that do not train, by regime."""
+"""The ends (0 the TF, 1 the target) of the test pairs that do not train, by regime."""
 
 NAMES = [
     "like_targets_of_tf",
@@ -50,71 +48,83 @@ NAMES = [
 
 
 class Neighbourhoods:
-    """Features of pairs from the training labels of their TF, their target, and similar ones.
-
-    Similar are those with similar profiles over the cells. For a new target it tells whether it
-    looks like the known targets of the TF, as local models do (Mordelet and Vert 2008); for a new
-    TF, whether the regulators of the target are like it; for both, whether pairs of such a TF and
-    such a gene are known.
-    """
+    """Which TFs are alike, and which genes are, by their profiles over the cells."""
 
     def __init__(self, data: "HeteroData") -> None:
-        self._data = data
-        self._unit = {kind: unit_rows(profile_of(data, kind)) for kind in (TF, GENE)}
-        self._near = {
+        self.unit = {kind: unit_rows(profile_of(data, kind)) for kind in (TF, GENE)}
+        self.near = {
             kind: _near(values, data[kind].name, n_neighbours=N_NEIGHBOURS[kind])
-            for kind, values in self._unit.items()
+            for kind, values in self.unit.items()
         }
 
-    def features(self, train: pd.DataFrame, pairs: pd.DataFrame) -> Floats:
-        """Return the features of pairs that do not train themselves, (B, 10)."""
-        tf, gene = positions(self._data, pairs)
-        tfs, genes = self._unit[TF], self._unit[GENE]
-        ends = positions(self._data, train)
-        is_edge = train["label"].to_numpy() == 1
-        shape = len(tfs), len(genes)
-        known = sp.csr_array((np.ones(is_edge.sum()), tuple(ends[:, is_edge])), shape=shape)
-        seen = [
-            np.isin(np.arange(n), own).astype(np.float64)
-            for n, own in zip(shape, ends, strict=True)
-        ]
-        n_targets, n_tfs = (np.asarray(known.sum(axis=axis)).ravel() for axis in (1, 0))
-        total = max(known.sum(), 1.0)
-        mean_target, mean_tf = n_tfs @ genes / total, n_targets @ tfs / total
-        of_tf = _excess(known @ genes, n_targets, mean_target)
-        of_gene = _excess(known.T @ tfs, n_tfs, mean_tf)
-        joint = tfs.T @ (known @ genes) / total - np.outer(mean_tf, mean_target)
-        near_tf, near_gene = self._near[TF], self._near[GENE]
-        weight_tf, weight_gene = (
-            (near @ own + _PRIOR_WEIGHT)
-            for near, own in zip((near_tf, near_gene), seen, strict=True)
-        )
-        by_tf = sp.csr_array(near_tf @ known)
-        asked = tf, gene
-        columns = [
-            np.einsum("ij,ij->i", genes[gene], of_tf[tf]),
-            np.einsum("ij,ij->i", tfs[tf], of_gene[gene]),
-            np.einsum("ij,ij->i", tfs[tf] @ joint, genes[gene]),
-            products_at(known, near_gene, asked) / weight_gene[gene],
-            (near_gene @ n_tfs)[gene] / weight_gene[gene],
-            np.asarray(by_tf[tf, gene]).ravel() / weight_tf[tf],
-            (near_tf @ n_targets)[tf] / weight_tf[tf],
-            products_at(by_tf, near_gene, asked) / (weight_tf[tf] * weight_gene[gene]),
-            label_log_odds(train, pairs, end="source"),
-            label_log_odds(train, pairs, end="target"),
-        ]
-        return np.column_stack(columns)
-
-    def out_of_fold(self, train: pd.DataFrame, *, regime: str, seed: int) -> Floats:
-        """Return the features of the training pairs, each from pairs it will be as new to.
+    def out_of_fold(self, pairs: Rows, labels: Floats, *, regime: str, seed: int) -> Floats:
+        """Return the features of training pairs (2, B), each from pairs it is as new to.
 
         Names are divided as the regime divides them, so that a training pair looks like those that
         will be asked.
         """
-        found = np.full((len(train), len(NAMES)), np.nan)
-        for heard, asked in _folds(train, NEW_ENDS[regime], seed=seed):
-            found[asked] = self.features(train[heard], train[asked])
+        found = np.full((pairs.shape[1], len(NAMES)), np.nan)
+        for heard, asked in _folds(pairs, NEW_ENDS[regime], seed=seed):
+            known = KnownNeighbours(self, pairs[:, heard], labels[heard])
+            found[asked] = known.features(pairs[:, asked])
         return found
+
+
+class KnownNeighbours:
+    """Features of pairs from the training labels of their TF, their target, and similar ones.
+
+    For a new target they tell whether it looks like the known targets of the TF, as local models do
+    (Mordelet and Vert 2008); for a new TF, whether the regulators of the target are like it; for
+    both, whether pairs of such a TF and such a gene are known.
+    """
+
+    def __init__(self, alike: Neighbourhoods, pairs: Rows, labels: Floats) -> None:
+        tfs, genes = alike.unit[TF], alike.unit[GENE]
+        shape = len(tfs), len(genes)
+        edges = pairs[:, labels == 1]
+        known = sp.csr_array((np.ones(edges.shape[1]), tuple(edges)), shape=shape)
+        counts = [
+            np.bincount(ends, minlength=n).astype(np.float64)
+            for ends, n in zip(pairs, shape, strict=True)
+        ]
+        n_targets, n_tfs = (np.asarray(known.sum(axis=axis)).ravel() for axis in (1, 0))
+        total = max(known.sum(), 1.0)
+        mean_target, mean_tf = n_tfs @ genes / total, n_targets @ tfs / total
+        self._tfs, self._genes, self._near_gene, self._known = tfs, genes, alike.near[GENE], known
+        self._of_tf = _excess(known @ genes, n_targets, mean_target)
+        self._of_gene = _excess(known.T @ tfs, n_tfs, mean_tf)
+        self._joint = tfs @ (tfs.T @ (known @ genes) / total - np.outer(mean_tf, mean_target))
+        self._by_tf = sp.csr_array(alike.near[TF] @ known)
+        self._weight_tf, self._weight_gene = (
+            alike.near[kind] @ (count > 0) + _PRIOR_WEIGHT
+            for kind, count in zip((TF, GENE), counts, strict=True)
+        )
+        self._any_target = (alike.near[GENE] @ n_tfs) / self._weight_gene
+        self._any_tf = (alike.near[TF] @ n_targets) / self._weight_tf
+        overall = float(np.clip(labels.mean(), 1e-9, 1 - 1e-9))
+        self._rate_tf, self._rate_target = (
+            smoothed_log_odds(positive, count, overall=overall)
+            for positive, count in zip((n_targets, n_tfs), counts, strict=True)
+        )
+
+    def features(self, pairs: Rows) -> Floats:
+        """Return the features of pairs (2, B) that do not train, (B, 10)."""
+        tf, gene = pairs
+        asked = tf, gene
+        columns = [
+            np.einsum("ij,ij->i", self._genes[gene], self._of_tf[tf]),
+            np.einsum("ij,ij->i", self._tfs[tf], self._of_gene[gene]),
+            np.einsum("ij,ij->i", self._joint[tf], self._genes[gene]),
+            products_at(self._known, self._near_gene, asked) / self._weight_gene[gene],
+            self._any_target[gene],
+            np.asarray(self._by_tf[tf, gene]).ravel() / self._weight_tf[tf],
+            self._any_tf[tf],
+            products_at(self._by_tf, self._near_gene, asked)
+            / (self._weight_tf[tf] * self._weight_gene[gene]),
+            self._rate_tf[tf],
+            self._rate_target[gene],
+        ]
+        return np.column_stack(columns)
 
 
 def _near(values: Floats, names: Any, *, n_neighbours: int) -> sp.csr_array:  # noqa: ANN401
@@ -136,24 +146,24 @@ def _excess(total: Floats, count: Floats, mean: Floats) -> Floats:
 
 
 def _folds(
-    train: pd.DataFrame, new: tuple[str, ...], *, seed: int
+    pairs: Rows, new: tuple[int, ...], *, seed: int
 ) -> "list[tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]]":
     """Return which pairs are heard and which are asked; together the latter are all."""
     rng = np.random.default_rng(seed)
     if not new:
-        fold = rng.permutation(len(train)) % N_FOLDS
+        fold = rng.permutation(pairs.shape[1]) % N_FOLDS
         return [(fold != i, fold == i) for i in range(N_FOLDS)]
-    folds = [_fold_of_name(train[end], rng) for end in new]
+    folds = [_fold_of_name(pairs[end], rng) for end in new]
     if len(new) == 1:
         return [(folds[0] != i, folds[0] == i) for i in range(N_FOLDS)]
-    return [
+    every = [
         ((folds[0] != i) & (folds[1] != j), (folds[0] == i) & (folds[1] == j))
         for i in range(N_FOLDS)
         for j in range(N_FOLDS)
-        if ((folds[0] == i) & (folds[1] == j)).any()
     ]
+    return [(heard, asked) for heard, asked in every if asked.any()]
 
 
-def _fold_of_name(names: "pd.Series[str]", rng: np.random.Generator) -> Rows:
-    codes, unique = pd.factorize(names, sort=True)
+def _fold_of_name(names: Rows, rng: np.random.Generator) -> Rows:
+    unique, codes = np.unique(names, return_inverse=True)
     return np.asarray((rng.permutation(len(unique)) % N_FOLDS)[codes])

@@ -193,7 +193,8 @@ def fit(  # noqa: PLR0913 - one more than usual: nothing to bundle
         raise ValueError(message)
     begin = time.perf_counter()
     order = sampler or EpochSampler(len(data), seed=seed)
-    _resuming.claim(folder, _facts(model, data, chosen, seed=seed, sampler=order))
+    told = {**_facts(model, data, chosen, seed=seed, sampler=order), **getattr(goal, "facts", {})}
+    _resuming.claim(folder, told)
     # Lightning takes seconds to import, and most of the package does without it
     from grnet.train import _running  # noqa: PLC0415
 

@@ -119,10 +119,15 @@ def calibration_error(labels: Floats, probabilities: Floats) -> float:
     >>> gn.train.calibration_error(np.array([0.0, 1.0] * 50), np.full(100, 0.5))
     0.0
     """
-    order = np.argsort(probabilities, kind="stable")
-    parts = [part for part in np.array_split(order, N_BINS) if len(part)]
+    parts = equal_bins(probabilities, N_BINS)
     gaps = [len(part) * abs(probabilities[part].mean() - labels[part].mean()) for part in parts]
     return float(sum(gaps) / max(len(labels), 1))
+
+
+def equal_bins(values: Floats, n_bins: int) -> list[npt.NDArray[np.intp]]:
+    """Return the rows of bins of equally many values, the lowest first; none is empty."""
+    order = np.argsort(values, kind="stable")
+    return [part for part in np.array_split(order, n_bins) if len(part)]
 
 
 def _yes_or_no(y: Floats, p: Floats) -> dict[str, float]:

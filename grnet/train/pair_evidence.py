@@ -8,8 +8,8 @@ import pandas as pd
 
 from grnet import _checks
 from grnet.graph.pairs import PairFeatures
-from grnet.train._neighbourhoods import NAMES, NEW_ENDS, Neighbourhoods
-from grnet.train._positions import positions
+from grnet.train._edge_graph import positions
+from grnet.train._neighbourhoods import NAMES, NEW_ENDS, KnownNeighbours, Neighbourhoods
 from grnet.train.edges import EdgeSplit
 
 if TYPE_CHECKING:
@@ -61,12 +61,13 @@ class PairEvidence:
 
     def __init__(self, data: "HeteroData", split: EdgeSplit, *, seed: int = 0) -> None:
         _checks.one_of(split.regime, tuple(NEW_ENDS), "regime")
-        self._data, self._labelled = data, split.train
-        self._static, self._near = PairFeatures(data), Neighbourhoods(data)
+        alike = Neighbourhoods(data)
+        pairs, labels = positions(data, split.train), split.train["label"].to_numpy(np.float64)
+        self._data, self._static = data, PairFeatures(data)
+        self._known = KnownNeighbours(alike, pairs, labels)
         self.names = [*self._static.names, *NAMES]
-        own = self._static(positions(data, split.train))
-        labels = self._near.out_of_fold(split.train, regime=split.regime, seed=seed)
-        raw = np.concatenate([own, labels], axis=1)
+        of_labels = alike.out_of_fold(pairs, labels, regime=split.regime, seed=seed)
+        raw = np.concatenate([self._static(pairs), of_labels], axis=1)
         self._mean, spread = raw.mean(axis=0), raw.std(axis=0)
         self._scale = np.where(spread > 1e-9, spread, 1.0)
         self.train = self._scaled(raw)
@@ -99,9 +100,13 @@ class PairEvidence:
         >>> len(gn.train.PairEvidence(data, split).of(split.validation)) == len(split.validation)
         True
         """
-        own = self._static(positions(self._data, pairs))
-        labels = self._near.features(self._labelled, pairs)
-        return self._scaled(np.concatenate([own, labels], axis=1))
+        return self.at(positions(self._data, pairs))
+
+    def at(self, pairs: npt.NDArray[np.int64]) -> Features:
+        """Return the features of pairs by their positions in the graph, (2, B)."""
+        return self._scaled(
+            np.concatenate([self._static(pairs), self._known.features(pairs)], axis=1)
+        )
 
     def _scaled(self, raw: npt.NDArray[np.float64]) -> Features:
         scaled = (raw - self._mean) / self._scale

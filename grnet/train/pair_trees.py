@@ -10,7 +10,7 @@ from sklearn.ensemble import ExtraTreesClassifier
 
 from grnet import _checks
 from grnet.graph.vocabulary import GENE, TF
-from grnet.train._positions import positions
+from grnet.train._edge_graph import positions
 from grnet.train.edges import EdgeSplit
 from grnet.train.pair_evidence import PairEvidence
 

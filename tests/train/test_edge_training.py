@@ -8,7 +8,8 @@ from sklearn.metrics import roc_auc_score
 from torch_geometric.data import HeteroData
 
 import grnet as gn
-from grnet.train.edge_training import EdgeObjective, with_training_edges
+from grnet.train._edge_graph import with_training_edges
+from grnet.train._edge_objective import EdgeObjective
 
 REGULATES = ("tf", "regulates", "gene")
 REVERSE = ("gene", "rev_regulates", "tf")
