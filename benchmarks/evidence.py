@@ -163,7 +163,7 @@ def yeast(data: Path) -> Layers:
     genome = gn.io.Genome(
         folder / "genome" / "R64-1-1.fa.gz", annotation=folder / "genome" / "R64-1-1.96.gtf.gz"
     )
-    gasch = _gasch(folder)
+    gasch = gasch_cells(folder)
     segregants = _segregants(folder, gasch.var_names, aliases)
     atac = gn.io.read_fragments(
         folder / "atac" / "fragments_SRR1822137.tsv.gz",
@@ -186,11 +186,11 @@ def yeast(data: Path) -> Layers:
     priors, bindings = {}, {}
     for where, table in links.items():
         for kind, given in {"motif": {"hits": hits[where]}, "ChIP": {"evidence": chip}}.items():
-            bound = _quietly(gn.cis.bind, table, names=gasch.var_names, aliases=aliases, **given)
+            bound = quietly(gn.cis.bind, table, names=gasch.var_names, aliases=aliases, **given)
             bindings[f"{kind}, {where}"] = bound
             priors[f"{kind}, {where}"] = gn.cis.prior_network(bound, table)
     truths = truths_of(folder / "grn", TRUTHS["yeast"])
-    yeastract = _matrix_of_edges(folder / "grn" / "YEASTRACT_20190713_BOTH.tsv.gz")
+    yeastract = edges_of_matrix(folder / "grn" / "YEASTRACT_20190713_BOTH.tsv.gz")
     tfs = sorted(set(pd.concat(truths.values())["source"]))
     graph = gn.graph.build(
         mdata, genome, tfs=tfs, links=links["ATAC"], bindings=bindings["ChIP, ATAC"]
@@ -236,7 +236,7 @@ def human(data: Path) -> Layers:
         "ATAC by correlation": gn.cis.link_peaks(mdata, genes, method="correlation"),
     }
     bindings = {
-        where: _quietly(gn.cis.bind, table, evidence=chip, names=rna.var_names)
+        where: quietly(gn.cis.bind, table, evidence=chip, names=rna.var_names)
         for where, table in links.items()
     }
     priors = {
@@ -302,14 +302,14 @@ def _graph_counts(graph: "HeteroData") -> dict[str, str]:
     return {f"graph, {kind}": f"{count:,}" for kind, count in summary["count"].items()}
 
 
-def _quietly(call: Callable[..., pd.DataFrame], *args: Any, **options: Any) -> pd.DataFrame:  # noqa: ANN401
+def quietly(call: Callable[..., pd.DataFrame], *args: Any, **options: Any) -> pd.DataFrame:  # noqa: ANN401
     """Call without the warning that some proteins are no genes of the data."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         return call(*args, **options)
 
 
-def _gasch(folder: Path) -> "AnnData":
+def gasch_cells(folder: Path) -> "AnnData":
     """Read the stressed and unstressed cells; the values are depth-corrected, not yet logged."""
     adata = gn.io.read_expression(
         folder / "scrna_gasch2017" / "raw_counts.csv.gz", orientation="genes_by_cells"
@@ -330,7 +330,7 @@ def _segregants(folder: Path, names: pd.Index, aliases: pd.DataFrame) -> "AnnDat
     return adata[:, ~adata.var_names.duplicated()].copy()
 
 
-def _matrix_of_edges(path: Path) -> pd.DataFrame:
+def edges_of_matrix(path: Path) -> pd.DataFrame:
     matrix = pd.read_csv(path, sep="\t", index_col=0)
     pairs = matrix.rename_axis("target").reset_index().melt("target", var_name="source")
     return pairs.loc[pairs["value"] > 0, ["source", "target"]]

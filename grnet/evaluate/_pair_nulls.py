@@ -11,9 +11,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from grnet import _checks
 from grnet.evaluate.nulls import BLOCK_VALUES, centred_blocks, variance
-from grnet.graph._profiles import profiles
-from grnet.train import EdgeSplit
-from grnet.train._edge_audit import rate
+from grnet.graph import profiles
+from grnet.train import EdgeSplit, label_log_odds
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -94,7 +93,7 @@ def null_pair_scores(
 ) -> Iterator[tuple[str, Floats]]:
     """Yield the nulls' names and their scores of the test pairs."""
     train, test = split.train, split.test
-    tf, target = rate(train, test, "source"), rate(train, test, "target")
+    tf, target = (label_log_odds(train, test, end=end) for end in ("source", "target"))
     yield TF_RATE, tf
     yield TARGET_RATE, target
     yield RATE_SUM, tf + target

@@ -11,6 +11,7 @@ from scipy.special import expit, logit
 from grnet import _checks
 from grnet.evaluate._candidates import Candidates
 from grnet.evaluate._truth import Truth, labelled_pairs
+from grnet.train.rates import smoothed_log_odds
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -27,10 +28,6 @@ BLOCK_VALUES = 2**24
 
 DECIMALS = 10
 """Correlations are rounded to these: r(a, b) and r(b, a) have to tie whatever BLAS does."""
-
-
-PSEUDO_LABELS = 2.0
-"""Labels at the overall rate added to each name: rates of names with few labels are no 0 or 1."""
 
 
 class NullScores(NamedTuple):
@@ -179,17 +176,11 @@ def _label_nulls(candidates: Candidates, train: pd.DataFrame) -> Iterator[NullSc
         overall = len(positive) / len(train)
     overall = min(overall, 1 - 1e-9)
     matrix = np.add.outer(
-        _log_odds(out_degree, tf_labels, overall), _log_odds(in_degree, target_labels, overall)
+        smoothed_log_odds(out_degree, tf_labels, overall=overall),
+        smoothed_log_odds(in_degree, target_labels, overall=overall),
     )
     # as probabilities: a score of 0 or less would count as unknown
     yield NullScores(LABEL_RATES, expit(matrix - logit(overall)))
-
-
-def _log_odds(positive: np.ndarray, labels: np.ndarray, overall: float) -> np.ndarray:
-    """Return log odds of the label rates (naive Bayes), smoothed where labels are few."""
-    rates: np.ndarray = (positive + PSEUDO_LABELS * overall) / (labels + PSEUDO_LABELS)
-    odds: np.ndarray = logit(np.minimum(rates, 1 - 1e-9))
-    return odds
 
 
 def _counts(names: "pd.Series[str]", index: pd.Index) -> np.ndarray:

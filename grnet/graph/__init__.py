@@ -1,9 +1,11 @@
 """Graphs: TFs, peaks and genes, sequences and regions, as PyG's ``HeteroData``."""
 
 from grnet.graph._features import features
+from grnet.graph._profiles import Profiles, profiles
 from grnet.graph.building import build
 from grnet.graph.conversion import from_networkx, to_networkx
 from grnet.graph.drawing import draw
+from grnet.graph.pairs import PairFeatures
 from grnet.graph.regions import region_graph
 from grnet.graph.sequences import kmer_graph
 from grnet.graph.storage import load, save
@@ -36,6 +38,8 @@ __all__ = [
     "PEAK",
     "REGULATES",
     "TF",
+    "PairFeatures",
+    "Profiles",
     "build",
     "draw",
     "features",
@@ -44,6 +48,7 @@ __all__ = [
     "kmer_graph",
     "load",
     "opposite",
+    "profiles",
     "region_graph",
     "save",
     "summary",

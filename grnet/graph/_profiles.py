@@ -24,12 +24,19 @@ Array = np.ndarray[Any, Any]
 class Profiles:
     """One row per variable of the data, in its order.
 
-    Attributes
+    Parameters
     ----------
     components
         Variables x components: inner products are close to correlations over the cells.
     mean, detected
         Mean value, and share of the cells where it is not zero.
+
+    Examples
+    --------
+    >>> import grnet as gn
+    >>> adata = gn.datasets.simulate(n_cells=50, n_genes=30, n_tfs=5)
+    >>> gn.graph.profiles(adata, n_components=4).components.shape
+    (30, 4)
     """
 
     components: Array
@@ -38,18 +45,49 @@ class Profiles:
 
 
 def profiles(
-    adata: AnnData, *, n_components: int, what: str, seed: int, min_cells: int = 3
+    adata: AnnData,
+    *,
+    n_components: int = 32,
+    what: str = "genes",
+    seed: int = 0,
+    min_cells: int = 3,
 ) -> Profiles:
     """Reduce the columns of a matrix by a truncated singular value decomposition.
 
-    Whole numbers are scaled to the same total in every cell and logged. Columns are standardised
-    without being made dense. Rows and columns are sorted by name first, so that the result does not
-    depend on their order. One cell or bulk sample has a mean and no profile.
+    Parameters
+    ----------
+    adata
+        Cells x genes, or peaks.
+    n_components
+        Dimensions; fewer where the data have fewer.
+    what
+        The columns, named in errors.
+    seed
+        Of the decomposition.
+    min_cells
+        The fewest cells that are accepted.
+
+    Returns
+    -------
+    Profiles
 
     Raises
     ------
     ValueError
         If names repeat, values are missing, or there are too few cells or less than two columns.
+
+    Notes
+    -----
+    Whole numbers are scaled to the same total in every cell and logged. Columns are standardised
+    without being made dense, and sorted by name first: the order does not matter. One cell or bulk
+    sample has a mean and no profile.
+
+    Examples
+    --------
+    >>> import grnet as gn
+    >>> adata = gn.datasets.simulate(n_cells=50, n_genes=30, n_tfs=5)
+    >>> gn.graph.profiles(adata, n_components=4).mean.shape
+    (30,)
     """
     _checks.unique(adata.var_names, what)
     if adata.n_obs < min_cells or adata.n_vars < 2:

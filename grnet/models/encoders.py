@@ -44,6 +44,8 @@ class EdgeModelConfig:
         Of the vectors, the number of layers, and attention heads.
     dropout
         In layers and decoder.
+    n_pair_features
+        Features of the pair itself that the decoder reads beside both vectors.
 
     Examples
     --------
@@ -64,6 +66,7 @@ class EdgeModelConfig:
     depth: int = 2
     heads: int = 4
     dropout: float = 0.3
+    n_pair_features: int = 0
 
     def __post_init__(self) -> None:
         # a file of JSON has lists
@@ -190,9 +193,14 @@ class EdgeModel(nn.Module):
         self.encoder = GraphEncoder(c)
         self.of_source, self.of_target = (_tower(c) for _ in range(2))
         self.bias_of_source, self.bias_of_target = (nn.Linear(c.width, 1) for _ in range(2))
+        n = c.n_pair_features
+        if n:
+            of_pair = (nn.Linear(n, c.width), nn.ReLU(), nn.Dropout(c.dropout))
+            ends = () if c.decoder == "mlp" else (nn.Linear(c.width, 1),)
+            self.of_pair = nn.Sequential(*of_pair, *ends)
         if c.decoder == "mlp":
             self.together: nn.Module = nn.Sequential(
-                nn.Linear(3 * c.width, c.width),
+                nn.Linear((4 if n else 3) * c.width, c.width),
                 nn.ReLU(),
                 nn.Dropout(c.dropout),
                 nn.Linear(c.width, 1),
@@ -202,16 +210,29 @@ class EdgeModel(nn.Module):
         elif c.decoder == "distmult":
             self.relation = nn.Parameter(torch.ones(c.width))
 
-    def forward(self, x: Nodes, edge_index: Edges, pairs: torch.Tensor) -> torch.Tensor:
-        """Return logits (B,) of pairs (2, B), positions of sources and targets."""
-        return self.decoded(self.encoder(x, edge_index), pairs)
+    def forward(
+        self,
+        x: Nodes,
+        edge_index: Edges,
+        pairs: torch.Tensor,
+        *,
+        features: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Return logits (B,) of pairs (2, B), positions of sources and targets.
 
-    def decoded(self, h: Nodes, pairs: torch.Tensor) -> torch.Tensor:
+        ``features`` (B, n_pair_features) are those of the pairs, where the model reads some.
+        """
+        return self.decoded(self.encoder(x, edge_index), pairs, features=features)
+
+    def decoded(
+        self, h: Nodes, pairs: torch.Tensor, *, features: torch.Tensor | None = None
+    ) -> torch.Tensor:
         """Return logits (B,) of pairs (2, B) from the vectors of the encoder."""
+        own = () if features is None else (self.of_pair(features),)
         source = self.of_source(h[self.config.source])[pairs[0]]
         target = self.of_target(h[self.config.target])[pairs[1]]
         if self.config.decoder == "mlp":
-            both = torch.cat([source, target, source * target], dim=1)
+            both = torch.cat([source, target, source * target, *own], dim=1)
             logits: torch.Tensor = self.together(both)[:, 0]
             return logits
         alone = (self.bias_of_source(source) + self.bias_of_target(target))[:, 0]
@@ -219,6 +240,7 @@ class EdgeModel(nn.Module):
             source = self.together(source)
         elif self.config.decoder == "distmult":
             source = source * self.relation
+        alone = alone + own[0][:, 0] if own else alone
         joined: torch.Tensor = alone + (source * target).sum(1) / self.config.width**0.5
         return joined
 

@@ -18,7 +18,11 @@ from grnet.train.methylation import MethylationFit, methylation_levels, predict_
 from grnet.train.metrics import calibration_error, task_scores
 from grnet.train.objectives import HeadObjective, Objective
 from grnet.train.ordering import BalancedSampler, balanced_order, stratified_batches
+from grnet.train.pair_ensemble import PairEnsemble, fit_pair_ensemble, pair_scorer
+from grnet.train.pair_evidence import PairEvidence
+from grnet.train.pair_trees import PairTrees, fit_pair_trees
 from grnet.train.pretraining import MaskedTokenObjective, pretrain_language_model
+from grnet.train.rates import label_log_odds
 from grnet.train.split import Split, split_by_chromosome, split_by_group, split_by_similarity
 from grnet.train.tasks import SequenceFit, accessibility, binding
 from grnet.train.windows import binding_windows
@@ -37,6 +41,9 @@ __all__ = [
     "MaskedTokenObjective",
     "MethylationFit",
     "Objective",
+    "PairEnsemble",
+    "PairEvidence",
+    "PairTrees",
     "Resampled",
     "SequenceData",
     "SequenceFit",
@@ -58,10 +65,14 @@ __all__ = [
     "fit_edge_ensemble",
     "fit_edges",
     "fit_gapped_kmers",
+    "fit_pair_ensemble",
+    "fit_pair_trees",
     "focal_loss",
+    "label_log_odds",
     "methylation_levels",
     "methylation_scores",
     "name_states",
+    "pair_scorer",
     "predict_methylation",
     "pretrain_language_model",
     "reliability_table",

@@ -2,17 +2,16 @@
 
 import numpy as np
 import pandas as pd
-from scipy.special import logit
 from sklearn.metrics import roc_auc_score
 
-_PSEUDO_LABELS = 2.0
+from grnet.train.rates import label_log_odds
 
 
 def row(train: pd.DataFrame, held: pd.DataFrame) -> dict[str, float]:
     """Return the figures of :meth:`EdgeSplit.audit` for one part."""
     trained = set(zip(train["source"], train["target"], strict=True))
     pairs = list(zip(held["source"], held["target"], strict=True))
-    rates = [rate(train, held, column) for column in ("source", "target")]
+    rates = [label_log_odds(train, held, end=end) for end in ("source", "target")]
     return {
         "n": len(held),
         "n_positive": int(held["label"].sum()),
@@ -24,15 +23,6 @@ def row(train: pd.DataFrame, held: pd.DataFrame) -> dict[str, float]:
         "auroc_target_rate": auroc(held, rates[1]),
         "auroc_rates": auroc(held, rates[0] + rates[1]),
     }
-
-
-def rate(train: pd.DataFrame, held: pd.DataFrame, column: str) -> np.ndarray:
-    """Return the log odds of the training labels of each held-out name, the overall ones if new."""
-    overall = float(np.clip(train["label"].mean(), 1e-6, 1 - 1e-6))
-    groups = train.groupby(column)["label"]
-    share = (groups.sum() + _PSEUDO_LABELS * overall) / (groups.size() + _PSEUDO_LABELS)
-    found = share.reindex(held[column]).fillna(overall).to_numpy(dtype=np.float64)
-    return np.asarray(logit(np.clip(found, 1e-6, 1 - 1e-6)))
 
 
 def auroc(held: pd.DataFrame, score: np.ndarray) -> float:

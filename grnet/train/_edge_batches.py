@@ -14,19 +14,27 @@ if TYPE_CHECKING:
 
 
 class LabelledPairs:
-    """Pairs of positions with labels, in batches."""
+    """Pairs of positions with labels, and features where the model reads some, in batches."""
 
-    def __init__(self, pairs: npt.NDArray[np.int64], labels: npt.NDArray[np.float32]) -> None:
+    def __init__(
+        self,
+        pairs: npt.NDArray[np.int64],
+        labels: npt.NDArray[np.float32],
+        *,
+        features: npt.NDArray[np.float32] | None = None,
+    ) -> None:
         self.pairs, self.labels = torch.from_numpy(pairs), torch.from_numpy(labels)
+        self.features = None if features is None else torch.from_numpy(features)
 
     def __len__(self) -> int:
         """Return the number of pairs."""
         return self.pairs.shape[1]
 
     def __getitems__(self, indices: list[int]) -> dict[str, Any]:
-        """Return ``pairs`` (2, B) and ``y`` (B,)."""
+        """Return ``pairs`` (2, B), ``y`` (B,), and ``features`` (B, n) where there are some."""
         rows = torch.tensor(indices)
-        return {"pairs": self.pairs[:, rows], "y": self.labels[rows]}
+        batch = {"pairs": self.pairs[:, rows], "y": self.labels[rows]}
+        return batch if self.features is None else {**batch, "features": self.features[rows]}
 
 
 class SampledPairs:

@@ -10,6 +10,7 @@ from grnet.models.encoders import EdgeModel
 from grnet.models.prediction import evaluating
 from grnet.train import _edge_graph
 from grnet.train._neighbours import Neighbours
+from grnet.train.pair_evidence import PairEvidence
 
 if TYPE_CHECKING:
     from torch_geometric.data import HeteroData
@@ -26,16 +27,19 @@ def pair_logits(
     graph: "HeteroData",
     pairs: npt.NDArray[np.int64],
     *,
+    evidence: PairEvidence | None = None,
     device: str = "auto",
     block: int = BLOCK,
 ) -> npt.NDArray[np.float64]:
     """Return the logit of each pair (2, B), heard from all of its neighbours."""
     with evaluating(model, device=device) as where:
         h = _vectors(model, graph, where, block=block)
-        parts = [
-            model.decoded(h, part.to(where)).double().cpu()
-            for part in torch.split(torch.from_numpy(pairs), PAIRS, dim=1)
-        ]
+        parts = []
+        for start in range(0, pairs.shape[1], PAIRS):
+            part = pairs[:, start : start + PAIRS]
+            own = None if evidence is None else torch.from_numpy(evidence.at(part)).to(where)
+            logits = model.decoded(h, torch.from_numpy(part).to(where), features=own)
+            parts.append(logits.double().cpu())
         return np.asarray(torch.cat(parts).numpy())
 
 

@@ -47,7 +47,8 @@ class EdgeObjective:
         pairs = batch["pairs"]
         x, edges = (batch["x"], batch["edges"]) if "x" in batch else self._whole(pairs.device)
         left = _edge_graph.without_pairs(edges, pairs, n_genes=len(x[GENE]))
-        logits: torch.Tensor = model(x, left, pairs)
+        own = {"features": batch["features"]} if "features" in batch else {}
+        logits: torch.Tensor = model(x, left, pairs, **own)
         return logits.float()
 
     def loss(self, answer: torch.Tensor, batch: Batch) -> torch.Tensor:

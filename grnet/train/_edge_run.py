@@ -16,6 +16,7 @@ from grnet.train.calibration import KINDS, Kind
 from grnet.train.edge_fit import EdgeFit
 from grnet.train.edges import EdgeSplit
 from grnet.train.fitting import FitSettings, fit
+from grnet.train.pair_evidence import PairEvidence
 
 if TYPE_CHECKING:
     from torch_geometric.data import HeteroData
@@ -67,6 +68,7 @@ def trained(  # noqa: PLR0913 - what fit_edges was given
     *,
     config: EdgeModelConfig,
     settings: FitSettings | None = None,
+    pair_features: bool = True,
     neighbours: int | Literal["all"] | None = None,
     class_prior: float | None = None,
     calibrate: Kind | None = None,
@@ -75,13 +77,12 @@ def trained(  # noqa: PLR0913 - what fit_edges was given
 ) -> EdgeFit:
     """Train a model, and calibrate it on the validation pairs."""
     _check(calibrate, class_prior)
+    evidence = PairEvidence(graph, split, seed=seed) if pair_features else None
+    n_features = 0 if evidence is None else len(evidence.names)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        model = EdgeModel(config)
-    train, validation = (
-        LabelledPairs(_edge_graph.positions(graph, part), part["label"].to_numpy(dtype=np.float32))
-        for part in (split.train, split.validation)
-    )
+        model = EdgeModel(replace(config, n_pair_features=n_features))
+    train, validation = _labelled(graph, split, evidence)
     n_each = _n_each(graph, config, neighbours)
     usual = edge_settings(len(train))
     if n_each is not None:
@@ -103,8 +104,26 @@ def trained(  # noqa: PLR0913 - what fit_edges was given
         seed=seed,
         folder=folder,
     )
-    found = EdgeFit(fit=done, graph=graph)
+    found = EdgeFit(fit=done, graph=graph, evidence=evidence)
     return found if calibrate is None else found.calibrated(split.validation, kind=calibrate)
+
+
+def _labelled(
+    graph: "HeteroData", split: EdgeSplit, evidence: PairEvidence | None
+) -> tuple[LabelledPairs, LabelledPairs]:
+    """Return the pairs of training and validation, with their evidence."""
+    of_train, of_validation = (
+        (None, None) if evidence is None else (evidence.train, evidence.of(split.validation))
+    )
+    train, validation = (
+        LabelledPairs(
+            _edge_graph.positions(graph, part),
+            part["label"].to_numpy(dtype=np.float32),
+            features=own,
+        )
+        for part, own in ((split.train, of_train), (split.validation, of_validation))
+    )
+    return train, validation
 
 
 def _n_each(

@@ -16,6 +16,7 @@ from grnet.train._edge_encoding import pair_logits
 from grnet.train._edge_graph import positions
 from grnet.train.calibration import Calibration, Kind, fit_calibration
 from grnet.train.fitting import Fit
+from grnet.train.pair_evidence import PairEvidence
 
 if TYPE_CHECKING:
     from torch_geometric.data import HeteroData
@@ -31,6 +32,8 @@ class EdgeFit:
         The training; ``fit.model`` is the :class:`grnet.models.EdgeModel`.
     graph
         The graph whose known edges are those of the training.
+    evidence
+        What the decoder reads of pairs, None where it reads the vectors of both ends alone.
     calibration
         Applied to the scores, where there is one.
 
@@ -49,6 +52,7 @@ class EdgeFit:
 
     fit: Fit
     graph: "HeteroData"
+    evidence: PairEvidence | None = None
     calibration: Calibration | None = None
 
     def scores(self, pairs: pd.DataFrame, *, device: str = "auto") -> npt.NDArray[np.float32]:
@@ -91,7 +95,8 @@ class EdgeFit:
         if not isinstance(model, EdgeModel):
             message = f"{type(model).__name__} is no EdgeModel: it scores no pairs of a graph."
             raise TypeError(message)
-        return pair_logits(model, self.graph, positions(self.graph, pairs), device=device)
+        asked = positions(self.graph, pairs)
+        return pair_logits(model, self.graph, asked, evidence=self.evidence, device=device)
 
     def calibrated(self, pairs: pd.DataFrame, *, kind: Kind = "temperature") -> "EdgeFit":
         """Return the same fit with a calibration; see :meth:`EdgeEnsemble.calibrated`."""

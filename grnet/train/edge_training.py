@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from torch_geometric.data import HeteroData
 
-_OPTIONS = ("settings", "neighbours", "class_prior", "calibrate", "seed", "folder")
+_OPTIONS = ("settings", "pair_features", "neighbours", "class_prior", "calibrate", "seed", "folder")
 
 
 def fit_edges(  # noqa: PLR0913 - one more than usual: how pairs, graph and labels are read
@@ -30,6 +30,7 @@ def fit_edges(  # noqa: PLR0913 - one more than usual: how pairs, graph and labe
     *,
     config: EdgeModelConfig | None = None,
     settings: FitSettings | None = None,
+    pair_features: bool = True,
     neighbours: int | Literal["all"] | None = None,
     class_prior: float | None = None,
     calibrate: Kind | None = None,
@@ -49,6 +50,8 @@ def fit_edges(  # noqa: PLR0913 - one more than usual: how pairs, graph and labe
         Of the model; by default ``EdgeModelConfig.of(data)``.
     settings
         Of the training; the epoch with the best AUPRC of the validation pairs counts.
+    pair_features
+        Show the decoder the :class:`PairEvidence` of each pair beside the vectors of both ends.
     neighbours
         How many a node hears along each type of edge in training, drawn anew for every batch;
         ``"all"`` passes messages over the whole graph. By default all up to a million nodes and
@@ -101,6 +104,7 @@ def fit_edges(  # noqa: PLR0913 - one more than usual: how pairs, graph and labe
         split,
         config=config or EdgeModelConfig.of(graph),
         settings=settings,
+        pair_features=pair_features,
         neighbours=neighbours,
         class_prior=class_prior,
         calibrate=calibrate,
