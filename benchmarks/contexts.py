@@ -42,8 +42,15 @@ SCENES = {
     "mostly specific": Scene(depth=5.0, specific=0.8),
 }
 
-METHODS = ("shared_ridge", "ridge", "partial_correlation", "boost")
-"""The first shares between groups; of the others each group is inferred by itself."""
+METHODS: dict[str, tuple[str, dict[str, float]]] = {
+    "shared_ridge": ("shared_ridge", {}),
+    "ridge": ("ridge", {}),
+    "ridge, alpha 0.1": ("ridge", {"alpha": 0.1}),
+    "ridge, alpha 10": ("ridge", {"alpha": 10.0}),
+    "partial_correlation": ("partial_correlation", {}),
+    "boost": ("boost", {}),
+}
+"""The first shares between groups; with the others each group is inferred by itself."""
 
 POOLED = {
     "shared_ridge, no deviation": ("shared_ridge", {"groupby": CELLS, "deviation": 1e6}),
@@ -92,7 +99,9 @@ def simulated(scene: Scene, seed: int) -> "AnnData":
     return adata
 
 
-def scored(adata: "AnnData", methods: Iterable[str] = METHODS) -> Iterator[dict[str, float | str]]:
+def scored(
+    adata: "AnnData", names: Iterable[str] = tuple(METHODS)
+) -> Iterator[dict[str, float | str]]:
     """Yield the figures of each method on one simulation.
 
     ``differential``: AUPRC of (pair, group) as the place where a specific edge acts, ranked by how
@@ -102,12 +111,13 @@ def scored(adata: "AnnData", methods: Iterable[str] = METHODS) -> Iterator[dict[
     tfs = adata.var_names[adata.var["is_tf"]]
     truth = gn.datasets.truth(adata)
     pairs = _pairs(tfs, adata.var_names)
-    for method in methods:
-        grn = gn.infer.network(adata, tfs=tfs, method=method, n_top=None, groupby=CELLS)
+    for name in names:
+        method, options = METHODS[name]
+        grn = gn.infer.network(adata, tfs=tfs, method=method, n_top=None, groupby=CELLS, **options)
         networks = {group: grn.filter(context=group).edges for group in GROUPS}
         found = gn.infer.differential_edges(grn)
         yield {
-            "method": method,
+            "method": name,
             "differential": _differential(found, truth, n=len(pairs)),
             **_accuracy(networks, truth, pairs),
         }
@@ -155,14 +165,14 @@ def _keys(edges: pd.DataFrame, columns: list[str]) -> pd.MultiIndex:
 def summary(rows: pd.DataFrame) -> pd.DataFrame:
     """Return mean and 95 % interval of each figure, and of the first method less each other."""
     table = pd.DataFrame(index=pd.Index(rows["method"].unique(), name="method"))
+    first = table.index[0]
     for figure in FIGURES:
-        by_seed = pd.DataFrame(
-            {name: part[figure].to_numpy() for name, part in rows.groupby("method", sort=False)}
-        )
+        groups = rows.groupby("method", sort=False)[figure]
+        by_seed = pd.DataFrame({name: values.to_numpy() for name, values in groups})
         table[figure] = [_with_interval(by_seed[name]) for name in table.index]
-        lead = by_seed.rsub(by_seed[METHODS[0]], axis=0)
+        lead = by_seed.rsub(by_seed[first], axis=0)
         table[f"lead in {figure}"] = [
-            "" if name == METHODS[0] else _with_interval(lead[name]) for name in table.index
+            "" if name == first else _with_interval(lead[name]) for name in table.index
         ]
     return table
 

@@ -241,6 +241,55 @@ def test_one_run_at_the_highest_level_holds_all_levels():
     assert rows[1]["edges"] > 0
 
 
+def test_differential_auprc_is_one_where_the_planted_edges_come_first():
+    from benchmarks.contexts import _differential
+
+    truth = [("A", "X", "type1"), ("A", "Y", "type1"), ("A", "Y", "type2"), ("A", "Y", "type3")]
+    truth = pd.DataFrame([*truth, ("B", "Y", "type3")], columns=["source", "target", "context"])
+    rows = [("A", "X", "type1", 0.9), ("A", "Y", "type2", 0.1), ("B", "Y", "type3", -0.5)]
+    found = pd.DataFrame(rows, columns=["source", "target", "context", "difference"])
+    assert _differential(found, truth, n=10) == 1.0
+    elsewhere = found.assign(context=["type2", "type2", "type3"])
+    # found second, and with the 28 that have no score
+    assert _differential(elsewhere, truth, n=10) == pytest.approx(0.5 * 1 / 2 + 0.5 * 2 / 30)
+    assert _differential(found.iloc[:2], truth, n=10) == pytest.approx(0.5 + 0.5 * 2 / 30)
+
+
+def test_contexts_are_scored_beside_the_pooled_networks(monkeypatch):
+    from benchmarks import contexts
+    from benchmarks.datasets import Size
+
+    monkeypatch.setattr(contexts, "SIZE", Size(240, 40, 6))
+    scene = contexts.Scene(depth=5.0, small=30)
+    adata = contexts.simulated(scene, seed=0)
+    assert adata.obs["cell_type"].value_counts().to_dict() == {
+        "type1": 80,
+        "type2": 80,
+        "type3": 30,
+    }
+    rows = []
+    for seed in range(2):
+        scored = contexts.scored(contexts.simulated(scene, seed), names=("shared_ridge", "ridge"))
+        rows += list(scored)
+    table = contexts.summary(pd.DataFrame(rows))
+    assert list(table.index) == ["shared_ridge", "ridge", *contexts.POOLED]
+    assert table.loc["ridge", "lead in networks"].count("±") == 1
+    frame = pd.DataFrame(rows).groupby("method")[["networks", "differential"]].mean()
+    assert frame.loc["shared_ridge", "networks"] > frame.loc["ridge", "networks"]
+    assert np.isnan(frame.loc["ridge, all cells", "differential"])
+
+
+@pytest.mark.needs_data
+def test_windows_of_a_cycle_are_ranked_and_signed(real_data, monkeypatch):
+    from benchmarks.contexts import along_pseudotime
+
+    monkeypatch.setenv("GRNET_DATA", str(real_data))
+    rows = pd.DataFrame(along_pseudotime("dyn-CY_500_0", n_windows=3)).set_index("ranking")
+    assert len(rows) == 8
+    assert rows.loc["ridge, all cells", "signs_right"] == 1.0
+    assert (rows["auprc_ratio"] > 1.2).all()
+
+
 def test_levels_hold_only_with_evidence():
     from benchmarks.fdr import summary
 
@@ -287,7 +336,7 @@ def test_markdown_escapes_bars_and_leaves_missing_numbers_empty():
     ]
 
 
-@pytest.mark.parametrize("script", ["accuracy", "speed", "fdr", "peers"])
+@pytest.mark.parametrize("script", ["accuracy", "speed", "fdr", "peers", "contexts"])
 def test_scripts_explain_themselves(script):
     app = typer.Typer()
     app.command()(import_module(f"benchmarks.{script}").main)

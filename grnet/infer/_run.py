@@ -247,6 +247,7 @@ def network(  # noqa: PLR0913 - one call does the whole job; all but the data is
             **options,
             "groupby": groupby,
             "pseudotime": pseudotime,
+            "n_windows": None if pseudotime is None else n_windows,
             "layer": layer,
             "prior": None if prior is None else prior_mode,
             "fdr": fdr,

@@ -262,10 +262,10 @@ def _most_probable(
     cells: _Cells, y: Matrix, own: np.ndarray, *, given: tuple[float | None, float | None]
 ) -> tuple[float, float]:
     """Return the penalties; what is not given, as the evidence says, or 1 without any."""
-    alphas, deviations = (CHOICES if value is None else (value,) for value in given)
-    choices = list(product(alphas, deviations))
-    evidence = _Evidence(cells, y, own)
-    if len(choices) > 1 and len(evidence.squares):
-        return max(choices, key=lambda penalties: evidence(*penalties))
-    alpha, deviation = (1.0 if value is None else value for value in given)
+    evidence = _Evidence(cells, y, own) if None in given else None
+    if evidence is not None and len(evidence.squares):
+        choices = product(*(CHOICES if value is None else (value,) for value in given))
+        alpha, deviation = max(choices, key=lambda penalties: evidence(*penalties))
+    else:
+        alpha, deviation = (1.0 if value is None else value for value in given)
     return alpha, deviation
