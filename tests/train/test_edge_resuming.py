@@ -25,7 +25,7 @@ from test_edge_training import split_of, toy
 folder, neighbours = {folder!r}, {neighbours!r}
 data, known = toy()
 split = split_of(data, known, regime="target", seed=1)
-settings = gn.train.FitSettings(max_epochs=12, batch_size=150, learning_rate=1e-2, device="cpu")
+settings = gn.train.FitSettings(max_epochs=8, batch_size=300, learning_rate=1e-2, device="cpu")
 
 def trained(**how):
     return gn.train.fit_edges(data, split, settings=settings, neighbours=neighbours, seed=4, **how)
