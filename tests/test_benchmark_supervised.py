@@ -81,3 +81,26 @@ def test_genelink_learns_and_members_are_trained_once(monkeypatch):
     for name in ("trees", "sage", ENSEMBLE):
         assert methods[name](split, adata).shape == (len(split.test),)
     assert len(trained) == 1
+
+
+def test_chromosomes_are_a_regime_with_a_split_for_each_turn():
+    from benchmarks._known_edges import KnownEdges
+    from benchmarks.supervised import run_regime
+
+    adata = gn.datasets.simulate(n_cells=60, n_genes=80, n_tfs=6, seed=2)
+    gn.pp.normalize(adata)
+    of_gene = pd.Series([f"chr{i % 10}" for i in range(80)], index=adata.var_names)
+    known = adata.uns["grnet_truth"][["source", "target"]]
+    tfs = sorted(set(known["source"]))
+    data = KnownEdges(adata=adata, tfs=tfs, known=known, chromosomes=of_gene)
+    asked = []
+
+    def method(split, _):
+        asked.append(set(of_gene[split.test["target"]]))
+        return np.arange(len(split.test))
+
+    table = run_regime(data, {"by place": method}, regime="chromosome", seeds=2)
+    assert set(table["seed"]) == {0, 1}
+    held = [set(part["test"]) for part in data.held_chromosomes()]
+    # uniform and degree-matched negatives of each turn
+    assert [chromosomes <= held[i // 2] for i, chromosomes in enumerate(asked)] == [True] * 4
