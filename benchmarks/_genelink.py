@@ -13,6 +13,7 @@ import pandas as pd
 import torch
 from torch import nn
 from torch.nn import functional
+from torch_geometric.data import HeteroData
 from torch_geometric.nn import GATConv
 
 import grnet as gn
@@ -58,6 +59,7 @@ class _Loss(EdgeObjective):
     """The loss of a model that reads expression itself."""
 
     def __init__(self, x: torch.Tensor) -> None:
+        super().__init__(HeteroData())
         self._x = x
 
     def answer(self, model: nn.Module, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:

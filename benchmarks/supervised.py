@@ -3,7 +3,7 @@
 ``python -m benchmarks.supervised`` trains on lists of known edges in splits that hold pairs,
 targets, TFs, both, or chromosomes out, with negatives drawn uniformly or matched in degree, and
 writes ``benchmarks/results/supervised.csv``; ``--output`` names another file, so that sets run in
-processes of their own, and ``--report`` prints the tables of such files again. The splits that
+processes of their own, and ``--report`` prints the tables of such files together. The splits that
 GENELink published have labels without expression: what their label rates reach comes last.
 """
 
@@ -32,6 +32,7 @@ ENSEMBLE = "ensemble"
 PLAIN = "sage without pair features"
 MEMBERS = ("trees", "sage")
 METHODS = (*MEMBERS, ENSEMBLE, PLAIN, "GENELink")
+RUN = ["regime", "negatives", "seed", "ranking"]
 FIGURES = ("auroc", "auprc", "auroc_within_tf")
 
 
@@ -105,7 +106,8 @@ def main(
 ) -> None:
     """Train in every split, and print figures and verdicts."""
     if report is not None:
-        rows = pd.concat([pd.read_csv(path) for path in report.split(",")])
+        rows = pd.concat([pd.read_csv(path) for path in report.split(",")], ignore_index=True)
+        rows = rows.drop_duplicates(["set", *RUN])
         for name, table in rows.groupby("set", sort=False):
             print_tables(str(name), table)
         return

@@ -26,7 +26,7 @@ from grnet.graph.vocabulary import (
     opposite,
 )
 
-__all__ = [
+__all__ = [  # noqa: RUF022 - in plain order, as in all packages
     "ADJACENT",
     "BINDS",
     "COACCESSIBLE",
@@ -36,10 +36,10 @@ __all__ = [
     "KMER",
     "NEAR",
     "PEAK",
-    "REGULATES",
-    "TF",
     "PairFeatures",
     "Profiles",
+    "REGULATES",
+    "TF",
     "build",
     "draw",
     "features",

@@ -45,6 +45,7 @@ NAMES = [
     "rate_of_tf",
     "rate_of_target",
 ]
+RATES = NAMES[-2:]
 
 
 class Neighbourhoods:

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from sklearn.metrics import roc_auc_score
 
 from grnet import _checks
 from grnet.graph.pairs import PairFeatures
 from grnet.train._edge_graph import positions
-from grnet.train._neighbourhoods import NAMES, NEW_ENDS, KnownNeighbours, Neighbourhoods
+from grnet.train._neighbourhoods import NAMES, NEW_ENDS, RATES, KnownNeighbours, Neighbourhoods
 from grnet.train.edges import EdgeSplit
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class PairEvidence:
     train
         The features of the training pairs, float32. What labels say of them comes from the other
         four of five folds, and folds are new to each other as the test is new to the training:
-        whole targets, whole TFs, or both.
+        whole targets, whole TFs, or both. Label rates that mislead out of fold are 0.
 
     Raises
     ------
@@ -70,6 +71,7 @@ class PairEvidence:
         raw = np.concatenate([self._static(pairs), of_labels], axis=1)
         self._mean, spread = raw.mean(axis=0), raw.std(axis=0)
         self._scale = np.where(spread > 1e-9, spread, 1.0)
+        self._scale[self._misleading(raw, labels)] = np.inf
         self.train = self._scaled(raw)
 
     def of(self, pairs: pd.DataFrame) -> Features:
@@ -107,6 +109,19 @@ class PairEvidence:
         return self._scaled(
             np.concatenate([self._static(pairs), self._known.features(pairs)], axis=1)
         )
+
+    def _misleading(
+        self, raw: npt.NDArray[np.float64], labels: npt.NDArray[np.float64]
+    ) -> list[int]:
+        """Return the columns of label rates that point away from the edges out of fold.
+
+        Where negatives match in degree, a name whose edge is left out has a lower rate than its
+        others: a model would learn the opposite, which pairs that are asked do not show.
+        """
+        rates = [self.names.index(name) for name in RATES]
+        if len(np.unique(labels)) < 2:
+            return rates
+        return [column for column in rates if roc_auc_score(labels, raw[:, column]) < 0.5]
 
     def _scaled(self, raw: npt.NDArray[np.float64]) -> Features:
         scaled = (raw - self._mean) / self._scale

@@ -44,7 +44,7 @@ class PairTrees:
     >>> data = gn.graph.build(adata, known=known, n_components=4)
     >>> split = gn.train.split_edges(known, tfs=data["tf"].name, genes=data["gene"].name)
     >>> gn.train.fit_pair_trees(data, split, n_trees=10)
-    PairTrees(10 trees, 27 features)
+    PairTrees(10 trees, 30 features)
     """
 
     forest: ExtraTreesClassifier

@@ -1,0 +1,106 @@
+"""The benchmark of known edges: its sets, its splits, and what it says of a table."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import grnet as gn
+
+
+@pytest.fixture(autouse=True)
+def _importable(monkeypatch):
+    from pathlib import Path
+
+    monkeypatch.syspath_prepend(Path(__file__).resolve().parents[1])
+
+
+def test_published_label_rates_reach_what_they_are_known_to_reach(real_data):  # noqa: ARG001
+    from benchmarks.supervised import label_rates
+
+    for name, auroc, precision in (
+        ("GENELink hESC", 0.885, 0.615), ("GENELink mESC", 0.923, 0.855),
+    ):  # fmt: skip
+        found = label_rates(name).loc["sum"]
+        assert found["AUROC"] == pytest.approx(auroc, abs=0.001)
+        assert found["AP"] == pytest.approx(precision, abs=0.001)
+
+
+def test_chromosomes_are_held_out_in_turn_and_never_twice():
+    from benchmarks._known_edges import KnownEdges
+
+    adata = gn.datasets.simulate(n_cells=20, n_genes=60, n_tfs=5)
+    of_gene = pd.Series([f"chr{i % 12}" for i in range(60)], index=adata.var_names)
+    data = KnownEdges(
+        adata=adata, tfs=[], known=adata.uns["grnet_truth"], chromosomes=of_gene
+    )  # fmt: skip
+    held = data.held_chromosomes()
+    tested = [name for part in held for name in part["test"]]
+    assert sorted(tested) == sorted(set(of_gene))
+    assert all(part["validation"] for part in held)
+    assert not any(set(part["validation"]) & set(part["test"]) for part in held)
+
+
+def test_the_ensemble_stands_where_its_intervals_say():
+    from benchmarks.supervised import ENSEMBLE, standing
+
+    rows = [
+        ("target", "uniform", seed, name, name not in (ENSEMBLE, "GENELink", "sage"), value + noise)
+        for seed, noise in enumerate((0.0, 0.01, -0.01, 0.02, -0.02))
+        for name, value in (
+            (ENSEMBLE, 0.80), ("sage", 0.95), ("GENELink", 0.79), ("prior", 0.6), ("rate", 0.7),
+        )
+    ]  # fmt: skip
+    columns = ["regime", "negatives", "seed", "ranking", "is_null", "auroc"]
+    found = standing(pd.DataFrame(rows, columns=columns)).loc[("target", "uniform")]
+    assert found["best other"] == "GENELink"
+    assert found["difference"] == pytest.approx(0.01)
+    assert found["apart"] == "prior, rate"
+
+
+def test_genelink_learns_and_members_are_trained_once(monkeypatch):
+    from benchmarks import _genelink
+    from benchmarks._known_edges import KnownEdges
+    from benchmarks.supervised import ENSEMBLE, Members
+
+    adata = gn.datasets.simulate(n_cells=60, n_genes=50, n_tfs=6, seed=2)
+    gn.pp.normalize(adata)
+    known = adata.uns["grnet_truth"][["source", "target"]]
+    data = KnownEdges(adata=adata, tfs=sorted(set(known["source"])), known=known)
+    split = gn.train.split_edges(known, tfs=data.tfs, genes=list(adata.var_names))
+    monkeypatch.setattr(_genelink, "SETTINGS", gn.train.FitSettings(max_epochs=3))
+    scores = _genelink.genelink(split, adata)
+    assert scores.shape == (len(split.test),)
+    assert np.std(scores) > 0
+    trained = []
+    fit = gn.train.fit_pair_trees
+    monkeypatch.setattr(
+        gn.train, "fit_pair_trees",
+        lambda graph, part: trained.append(part) or fit(graph, part, n_trees=5),
+    )  # fmt: skip
+    methods = Members(data).scorers()
+    for name in ("trees", "sage", ENSEMBLE):
+        assert methods[name](split, adata).shape == (len(split.test),)
+    assert len(trained) == 1
+
+
+def test_chromosomes_are_a_regime_with_a_split_for_each_turn():
+    from benchmarks._known_edges import KnownEdges
+    from benchmarks.supervised import run_regime
+
+    adata = gn.datasets.simulate(n_cells=60, n_genes=80, n_tfs=6, seed=2)
+    gn.pp.normalize(adata)
+    of_gene = pd.Series([f"chr{i % 10}" for i in range(80)], index=adata.var_names)
+    known = adata.uns["grnet_truth"][["source", "target"]]
+    tfs = sorted(set(known["source"]))
+    data = KnownEdges(adata=adata, tfs=tfs, known=known, chromosomes=of_gene)
+    asked = []
+
+    def method(split, _):
+        asked.append(set(of_gene[split.test["target"]]))
+        return np.arange(len(split.test))
+
+    table = run_regime(data, {"by place": method}, regime="chromosome", seeds=2)
+    assert set(table["seed"]) == {0, 1}
+    held = [set(part["test"]) for part in data.held_chromosomes()]
+    # uniform and degree-matched negatives of each turn
+    assert [chromosomes <= held[i // 2] for i, chromosomes in enumerate(asked)] == [True] * 4
