@@ -10,6 +10,7 @@ from grnet.infer.boost import boosted_gain
 from grnet.infer.consensus import combined_ranks
 from grnet.infer.diffusion import denoising
 from grnet.infer.linear import clr, partial_correlation, pearson, ridge, ridge_context, spearman
+from grnet.infer.transformer import masked_expression
 
 
 def _method(name: str, kernel: Kernel, summary: str, *, speed: str, reference: str) -> Method:
@@ -53,6 +54,13 @@ METHODS = Registry(
         "what a regulator adds to the denoising of a target, by the optimal linear denoiser",
         speed="seconds",
         reference="Zhu and Slonim 2024, J Comput Biol 31:1087 (RegDiffusion); here in closed form",
+    ),
+    _method(
+        "transformer",
+        masked_expression,
+        "sensitivity of a transformer that predicts hidden genes of a cell from its regulators",
+        speed="minutes",
+        reference="Gorishniy et al. 2021, NeurIPS 34:18932 (tokens); trained on the cells at hand",
     ),
     _method(
         "ridge",

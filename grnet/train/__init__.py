@@ -9,6 +9,11 @@ from grnet.train.classification import classify
 from grnet.train.data import SequenceData
 from grnet.train.edge_training import EdgeFit, edge_scorer, fit_edges
 from grnet.train.edges import EdgeSplit, split_edges
+from grnet.train.expression import (
+    ExpressionData,
+    MaskedExpressionObjective,
+    pretrain_expression,
+)
 from grnet.train.fitting import Fit, FitSettings, fit
 from grnet.train.gapped import fit_gapped_kmers
 from grnet.train.methylation import MethylationFit, methylation_levels, predict_methylation
@@ -25,10 +30,12 @@ __all__ = [
     "ChromatinStates",
     "EdgeFit",
     "EdgeSplit",
+    "ExpressionData",
     "Fit",
     "FitSettings",
     "FocalLoss",
     "HeadObjective",
+    "MaskedExpressionObjective",
     "MaskedTokenObjective",
     "MethylationFit",
     "Objective",
@@ -55,6 +62,7 @@ __all__ = [
     "methylation_scores",
     "name_states",
     "predict_methylation",
+    "pretrain_expression",
     "pretrain_language_model",
     "smote",
     "split_by_chromosome",
