@@ -58,7 +58,7 @@ METHODS = Registry(
     _method(
         "transformer",
         masked_expression,
-        "sensitivity of a transformer that predicts hidden genes of a cell from its regulators",
+        "what regulators add to the predictions of hidden genes by a transformer",
         speed="minutes",
         reference="Gorishniy et al. 2021, NeurIPS 34:18932 (tokens); trained on the cells at hand",
     ),

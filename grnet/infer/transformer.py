@@ -1,12 +1,11 @@
 """Kernel of the expression transformer: what its predictions of each target come from.
 
 A transformer is trained on the cells at hand to predict hidden genes from the regulators that are
-not hidden (:func:`grnet.train.pretrain_expression`), and read out over cells: how the prediction of
-a target moves with the value of a regulator, or how much the target attends to it.
+not hidden (:func:`grnet.train.pretrain_expression`), and read out as a mean over cells.
 """
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -15,17 +14,25 @@ from grnet import _checks
 from grnet._progress import progress
 from grnet.infer._arrays import Matrix, leave_out_own, varies
 from grnet.infer._scored import Scored
+from grnet.infer.linear import pearson
 
 if TYPE_CHECKING:
     from grnet.models import ExpressionTransformer
     from grnet.train import ExpressionData
 
-ReadOut = Literal["sensitivity", "attention"]
+ReadOut = Literal["contribution", "sensitivity", "attention"]
 
 _BLOCK_BYTES = 64 * 2**20
 _CELLS_AT_A_TIME = 16
 _MAX_CELLS = 128
-"""Cells that the read-out is the mean of: more of them change it by less than training does."""
+"""Cells that the read-out is the mean of."""
+
+
+class _Means(NamedTuple):
+    """Means over cells, regulators x targets."""
+
+    sensitivity: np.ndarray
+    attention: np.ndarray
 
 
 def masked_expression(  # noqa: PLR0913 - a kernel's keyword arguments are its options
@@ -35,7 +42,7 @@ def masked_expression(  # noqa: PLR0913 - a kernel's keyword arguments are its o
     *,
     rng: np.random.Generator,
     device: torch.device,
-    readout: ReadOut = "sensitivity",
+    readout: ReadOut = "contribution",
     n_epochs: int = 24,
     width: int = 32,
     mask_rate: float = 0.25,
@@ -43,10 +50,12 @@ def masked_expression(  # noqa: PLR0913 - a kernel's keyword arguments are its o
     """Train a transformer on hidden genes, and read regulation out of it, signed.
 
     ``"sensitivity"`` is the mean derivative of the predicted target to the regulator, both in
-    standard deviations; ``"attention"`` the mean attention, with the sign of the former. An epoch
-    is 25 steps. ``held_out_r2`` says what the model knows of cells that it was not trained on.
+    standard deviations. ``"contribution"`` multiplies it by the correlation: the share of a
+    target's variance that a regulator accounts for in a linear model (Pratt 1987). ``"attention"``
+    is the mean attention, with the sign of the sensitivity. An epoch is 25 steps; the parameter
+    ``held_out_r2`` says what the model knows of cells that it was not trained on.
     """
-    _checks.one_of(readout, ("sensitivity", "attention"), "readout")
+    _checks.one_of(readout, ("contribution", "sensitivity", "attention"), "readout")
     # the other methods do without what these import
     from grnet.models import ExpressionTransformerConfig  # noqa: PLC0415
     from grnet.train import ExpressionData, pretrain_expression  # noqa: PLC0415
@@ -60,32 +69,30 @@ def masked_expression(  # noqa: PLR0913 - a kernel's keyword arguments are its o
     seed = int(rng.integers(2**31))
     done = pretrain_expression(data, config, mask_rate=mask_rate, settings=settings, seed=seed)
     cells = np.sort(rng.permutation(len(data))[:_MAX_CELLS])
-    scores = _read(done.model.to(device), data, cells=cells, readout=readout)
+    means = _read(done.model.to(device), data, cells)
+    scores = means.sensitivity
+    if readout == "attention":
+        scores = means.attention * np.sign(means.sensitivity)
+    elif readout == "contribution":
+        scores = means.sensitivity * np.abs(pearson(x, y, own, rng=rng, device=device))
     scores[~varies(x)] = 0.0
     scores[:, ~varies(y)] = 0.0
     return Scored(leave_out_own(scores, own), {}, {"held_out_r2": done.metrics["r2"]})
 
 
-def _read(
-    model: "ExpressionTransformer",
-    data: "ExpressionData",
-    *,
-    cells: np.ndarray,
-    readout: ReadOut,
-) -> np.ndarray:
-    """Return regulators x targets: means over cells of one read-out, signed."""
+def _read(model: "ExpressionTransformer", data: "ExpressionData", cells: np.ndarray) -> _Means:
     config, device = model.config, model.own.device
     x = data.batch(cells, np.zeros(0, dtype=np.int64))["x"].to(device)
-    width = max(_BLOCK_BYTES // (8 * config.n_heads * _CELLS_AT_A_TIME * x.shape[1]), 1)
-    scores = np.empty((config.n_regulators, config.n_genes), dtype=np.float32)
+    width = max(_BLOCK_BYTES // (8 * config.n_heads * _CELLS_AT_A_TIME * (x.shape[1] + 1)), 1)
+    shape = (config.n_regulators, config.n_genes)
+    means = _Means(np.empty(shape, dtype=np.float32), np.empty(shape, dtype=np.float32))
     blocks = torch.arange(config.n_genes, device=device).split(width)
     for genes in progress(blocks, "reading out", total=len(blocks)):
-        totals = torch.zeros(2, len(genes), config.n_regulators, device=device, dtype=x.dtype)
+        sums = torch.zeros(2, len(genes), config.n_regulators, device=device, dtype=x.dtype)
         for part in x.split(_CELLS_AT_A_TIME):
             read = model.read_out(part, genes)
-            totals[0] += read.sensitivity.sum(0)
-            totals[1] += read.attention[..., :-1].sum(0)
-        sensitivity, attention = totals / len(x)
-        chosen = sensitivity if readout == "sensitivity" else attention * sensitivity.sign()
-        scores[:, genes.cpu().numpy()] = chosen.T.float().cpu().numpy()
-    return scores
+            sums[0] += read.sensitivity.sum(0)
+            sums[1] += read.attention[..., :-1].sum(0)
+        for matrix, mean in zip(means, sums / len(x), strict=True):
+            matrix[:, genes.cpu().numpy()] = mean.T.float().cpu().numpy()
+    return means

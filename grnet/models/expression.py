@@ -9,8 +9,11 @@ from torch.nn import functional
 
 from grnet import _checks
 
-_PAIR_SCALE = 5.0
+_PAIR_SCALE = 15.0
 """Adam moves every weight alike; the bias of a pair has farther to go than an embedding."""
+
+_MAX_SALIENCE = 8.0
+"""Of a value: attention to a token grows by exp(8) at most where its value is extreme."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +43,7 @@ class ExpressionTransformerConfig:
     own: tuple[int, ...]
     n_regulators: int
     width: int = 32
-    n_heads: int = 4
+    n_heads: int = 2
     hidden: int = 2
 
     def __post_init__(self) -> None:
@@ -86,7 +89,7 @@ class _Heard(NamedTuple):
     of_cell: torch.Tensor
     """exp of the logits that a token's value adds in a cell, (H, B, K)."""
     steepness: torch.Tensor
-    """Derivative of the latter logits to the value, (H, K)."""
+    """Derivative of the latter logits to the value, (H, B, K)."""
     content: torch.Tensor
     """What a token says, (H, B, K, width / H)."""
     slope: torch.Tensor
@@ -183,7 +186,7 @@ class ExpressionTransformer(nn.Module):
             (towards,) = torch.autograd.grad(self._decoded(mixed, genes).sum(), mixed)
         with torch.no_grad():
             beyond = towards @ heard.content.mT - (towards * mixed).sum(-1, keepdim=True)
-            effect = towards @ heard.slope[:, None].mT + heard.steepness[:, None, None] * beyond
+            effect = towards @ heard.slope[:, None].mT + heard.steepness[:, :, None] * beyond
             sensitivity = (attention * effect).sum(0)[..., :-1]
         return ExpressionReadOut(attention.mean(0), sensitivity)
 
@@ -211,13 +214,16 @@ class ExpressionTransformer(nn.Module):
             tokens = torch.nonzero(~functional.pad(hidden, (0, 1)))[:, 0]
             values, logits = values[:, tokens], logits[..., tokens]
             identity, direction = identity[tokens], direction[tokens]
-        steepness = self.salience(direction).T
-        salience = steepness[:, None] * values
+        steep = self.salience(direction).T[:, None]
+        # bounded, so that no maximum has to be taken off, which a gene's own value could be
+        bent = torch.tanh(steep * values / _MAX_SALIENCE)
+        salience, steepness = _MAX_SALIENCE * bent, steep * (1 - bent.square())
         slope = self._by_head(self.slope(direction))
         content = self._by_head(self.content(identity))[:, None] + (
             values[..., None] * slope[:, None]
         )
-        return _Heard(_exponential(logits), _exponential(salience), steepness, content, slope)
+        of_gene = (logits - logits.detach().amax(-1, keepdim=True)).exp()
+        return _Heard(of_gene, salience.exp(), steepness, content, slope)
 
     @property
     def _per_head(self) -> int:
@@ -232,8 +238,3 @@ class ExpressionTransformer(nn.Module):
         state = self.gene[genes] + self.join(mixed.movedim(0, -2).flatten(-2))
         state = self.norm(state + self.dense(state))
         return (state * self.answer[genes]).sum(-1) + self.offset[genes]
-
-
-def _exponential(logits: torch.Tensor) -> torch.Tensor:
-    """Return exp up to a factor, which the softmax takes out again."""
-    return (logits - logits.detach().amax(-1, keepdim=True)).exp()
