@@ -1,6 +1,6 @@
 """Masked pre-training on expression: a transformer learns to tell hidden genes from regulators."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -43,7 +43,8 @@ class _Scale(NamedTuple):
         if isinstance(matrix, np.ndarray):
             # einsum casts in small pieces, a deviation would copy the matrix
             squares = np.einsum("ij,ij->j", matrix, matrix, dtype=np.float64)
-            sums, largest = matrix.sum(axis=0, dtype=np.float64), np.abs(matrix).max(axis=0)
+            sums = matrix.sum(axis=0, dtype=np.float64)
+            largest = np.maximum(matrix.max(axis=0), -matrix.min(axis=0))
         else:
             doubles = matrix.astype(np.float64)
             sums, largest = doubles.sum(axis=0), abs(doubles).max(axis=0).toarray()
@@ -84,7 +85,7 @@ class ExpressionData:
     Notes
     -----
     Batches hold ``x`` (B, regulators) and ``y`` (B, genes), float64: each gene less its mean over
-    its deviation, clipped at 5.
+    its deviation, both of all cells, clipped at 5.
 
     Examples
     --------
@@ -99,6 +100,7 @@ class ExpressionData:
     regulators: npt.NDArray[np.floating]
     genes: npt.NDArray[np.floating] | sp.spmatrix | sp.sparray
     own: npt.NDArray[np.integer]
+    _scales: tuple[_Scale, _Scale] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         sizes = (len(self.regulators), self.genes.shape[0]), (len(self.own), self.genes.shape[1])
@@ -134,7 +136,7 @@ class ExpressionData:
         >>> data.batch(np.array([0, 1]), np.array([3]))["y"].shape
         torch.Size([2, 1])
         """
-        of_regulators, of_genes = self._scales  # type: ignore[attr-defined] - set once checked
+        of_regulators, of_genes = self._scales
         columns = slice(None) if genes is None else genes
         return {
             "x": torch.from_numpy(of_regulators.applied(self.regulators[cells], slice(None))),
