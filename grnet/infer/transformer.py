@@ -5,7 +5,7 @@ not hidden (:func:`grnet.train.pretrain_expression`), and read out as a mean ove
 """
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -43,7 +43,7 @@ def masked_expression(  # noqa: PLR0913 - a kernel's keyword arguments are its o
     rng: np.random.Generator,
     device: torch.device,
     readout: ReadOut = "contribution",
-    n_epochs: int = 24,
+    n_epochs: int = 32,
     width: int = 32,
     mask_rate: float = 0.25,
 ) -> Scored:
@@ -69,7 +69,8 @@ def masked_expression(  # noqa: PLR0913 - a kernel's keyword arguments are its o
     seed = int(rng.integers(2**31))
     done = pretrain_expression(data, config, mask_rate=mask_rate, settings=settings, seed=seed)
     cells = np.sort(rng.permutation(len(data))[:_MAX_CELLS])
-    means = _read(done.model.to(device), data, cells)
+    model = cast("ExpressionTransformer", done.model.to(device))
+    means = _read(model, data, cells)
     scores = means.sensitivity
     if readout == "attention":
         scores = means.attention * np.sign(means.sensitivity)
@@ -86,10 +87,10 @@ def _read(model: "ExpressionTransformer", data: "ExpressionData", cells: np.ndar
     width = max(_BLOCK_BYTES // (8 * config.n_heads * _CELLS_AT_A_TIME * (x.shape[1] + 1)), 1)
     shape = (config.n_regulators, config.n_genes)
     means = _Means(np.empty(shape, dtype=np.float32), np.empty(shape, dtype=np.float32))
-    blocks = torch.arange(config.n_genes, device=device).split(width)
+    blocks = torch.split(torch.arange(config.n_genes, device=device), width)
     for genes in progress(blocks, "reading out", total=len(blocks)):
         sums = torch.zeros(2, len(genes), config.n_regulators, device=device, dtype=x.dtype)
-        for part in x.split(_CELLS_AT_A_TIME):
+        for part in torch.split(x, _CELLS_AT_A_TIME):
             read = model.read_out(part, genes)
             sums[0] += read.sensitivity.sum(0)
             sums[1] += read.attention[..., :-1].sum(0)

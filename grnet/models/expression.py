@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from grnet import _checks
 
-_PAIR_SCALE = 15.0
+_PAIR_SCALE = 5.0
 """Adam moves every weight alike; the bias of a pair has farther to go than an embedding."""
 
 _MAX_SALIENCE = 8.0
@@ -167,7 +167,7 @@ class ExpressionTransformer(nn.Module):
         # the ones become the denominator of the softmax
         said = functional.pad(heard.content, (0, 1), value=1.0) * heard.of_cell[..., None]
         sums = heard.of_gene @ said.transpose(1, 2).flatten(2)
-        sums = sums.unflatten(2, (len(values), -1)).transpose(1, 2)
+        sums = sums.reshape(*sums.shape[:2], len(values), -1).transpose(1, 2)
         return self._decoded(sums[..., :-1] / sums[..., -1:], genes)
 
     def read_out(
@@ -209,7 +209,8 @@ class ExpressionTransformer(nn.Module):
         own = self.own[genes]
         places = torch.arange(values.shape[1], device=own.device)
         logits = logits.masked_fill(own[:, None] == places, -torch.inf)
-        identity, direction = self.regulator, self.value
+        identity: torch.Tensor = self.regulator
+        direction: torch.Tensor = self.value
         if hidden is not None:
             tokens = torch.nonzero(~functional.pad(hidden, (0, 1)))[:, 0]
             values, logits = values[:, tokens], logits[..., tokens]
@@ -231,10 +232,11 @@ class ExpressionTransformer(nn.Module):
 
     def _by_head(self, vectors: torch.Tensor) -> torch.Tensor:
         """Return (H, n, width / H)."""
-        return vectors.unflatten(-1, (self.config.n_heads, self._per_head)).movedim(-2, 0)
+        return vectors.reshape(-1, self.config.n_heads, self._per_head).movedim(-2, 0)
 
     def _decoded(self, mixed: torch.Tensor, genes: torch.Tensor) -> torch.Tensor:
         """Return predictions (B, Q) from what the heads heard (H, B, Q, width / H)."""
         state = self.gene[genes] + self.join(mixed.movedim(0, -2).flatten(-2))
         state = self.norm(state + self.dense(state))
-        return (state * self.answer[genes]).sum(-1) + self.offset[genes]
+        predicted: torch.Tensor = (state * self.answer[genes]).sum(-1) + self.offset[genes]
+        return predicted

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ from grnet.train.fitting import Fit, FitSettings, fit
 from grnet.train.objectives import Batch
 
 EXPRESSION_SETTINGS = FitSettings(
-    max_epochs=24, batch_size=32, learning_rate=1e-2, patience=8, precision="float32"
+    max_epochs=32, batch_size=32, learning_rate=1e-2, patience=8, precision="float32"
 )
 _STEPS_PER_EPOCH = 25
 """An epoch is so many steps, whatever the number of cells: what training costs is what it says."""
@@ -111,7 +111,8 @@ class ExpressionData:
                 "and (genes,)."
             )
             raise ValueError(message)
-        genes = self.genes.tocsr() if sp.issparse(self.genes) else self.genes
+        genes: Any = self.genes
+        genes = genes.tocsr() if sp.issparse(genes) else genes
         object.__setattr__(self, "genes", genes)
         object.__setattr__(self, "_scales", (_Scale.of(self.regulators), _Scale.of(genes)))
 
@@ -265,7 +266,7 @@ def pretrain_expression(
     mask_rate
         Share of the genes of each cell whose value hides.
     settings
-        See :class:`FitSettings`; an epoch is 25 steps, by default 24 of 32 cells at most.
+        See :class:`FitSettings`; an epoch is 25 steps, by default 32 of 32 cells at most.
     seed
         Of everything that is drawn.
     folder

@@ -91,7 +91,7 @@ def test_attention_sums_to_one_and_is_that_of_the_textbook(n_heads):
             part = slice(head * per_head, (head + 1) * per_head)
             key = (model.regulator @ model.key.weight.T)[:, part]
             query = (model.query.weight @ model.gene[gene])[part]
-            logits = key @ query / per_head**0.5 + 15 * model.pair[head, gene]
+            logits = key @ query / per_head**0.5 + 5 * model.pair[head, gene]
             logits = logits + 8 * torch.tanh((model.value @ model.salience.weight[head]) * v / 8)
             if OWN[gene] >= 0:
                 logits[OWN[gene]] = -torch.inf
