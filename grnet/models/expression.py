@@ -73,8 +73,22 @@ class ExpressionTransformerConfig:
 class ExpressionReadOut(NamedTuple):
     """What the prediction of each gene in each cell came from.
 
-    ``attention`` (B, Q, K + 1) is the mean over the heads, whose last column is the blank, and sums
-    to one; ``sensitivity`` (B, Q, K) is the derivative of the prediction to each regulator's value.
+    Parameters
+    ----------
+    attention
+        (cells, genes, regulators + 1), the mean over the heads; the last column is the blank, and
+        the sum is one.
+    sensitivity
+        (cells, genes, regulators), the derivative of the prediction to the regulator's value.
+
+    Examples
+    --------
+    >>> import grnet as gn
+    >>> import torch
+    >>> config = gn.models.ExpressionTransformerConfig(own=(0, 1, -1), n_regulators=2)
+    >>> read = gn.models.ExpressionTransformer(config).read_out(torch.zeros(5, 2))
+    >>> read.attention.shape, read.sensitivity.shape
+    (torch.Size([5, 3, 3]), torch.Size([5, 3, 2]))
     """
 
     attention: torch.Tensor
