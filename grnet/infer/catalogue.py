@@ -13,6 +13,7 @@ from grnet.infer.diffusion import denoising
 from grnet.infer.gnn import graph_network
 from grnet.infer.linear import clr, partial_correlation, pearson, ridge, ridge_context, spearman
 from grnet.infer.shared import shared_ridge
+from grnet.infer.transformer import masked_expression
 
 
 def _method(name: str, kernel: Kernel, summary: str, *, speed: str, reference: str) -> Method:
@@ -71,6 +72,13 @@ METHODS = Registry(
         "graph network trained on known edges; without them it learns the penalties of ridge",
         speed="minutes",
         reference="Hamilton et al. 2017, NeurIPS 30 (GraphSAGE); as EdgeModel, here",
+    ),
+    _method(
+        "transformer",
+        masked_expression,
+        "what regulators add to the predictions of hidden genes by a transformer",
+        speed="minutes",
+        reference="Gorishniy et al. 2021, NeurIPS 34:18932 (tokens); trained on the cells at hand",
     ),
     _method(
         "ridge",

@@ -7,6 +7,11 @@ from grnet.models._tokens import Tokens
 from grnet.models.chromatin import ChromatinTransformer, ChromatinTransformerConfig
 from grnet.models.encoders import EdgeModel, EdgeModelConfig, GraphEncoder
 from grnet.models.ensemble import Ensemble, EnsembleConfig
+from grnet.models.expression import (
+    ExpressionReadOut,
+    ExpressionTransformer,
+    ExpressionTransformerConfig,
+)
 from grnet.models.gapped import GappedKmers, GappedKmersConfig
 from grnet.models.hmm import MarkHMM, MarkHMMConfig
 from grnet.models.language import (
@@ -40,6 +45,9 @@ __all__ = [
     "EdgeModelConfig",
     "Ensemble",
     "EnsembleConfig",
+    "ExpressionReadOut",
+    "ExpressionTransformer",
+    "ExpressionTransformerConfig",
     "GappedKmers",
     "GappedKmersConfig",
     "GraphEncoder",

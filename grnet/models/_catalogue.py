@@ -12,6 +12,7 @@ HOMES = {
     "ChromatinTransformer": "grnet.models.chromatin",
     "EdgeModel": "grnet.models.encoders",
     "Ensemble": "grnet.models.ensemble",
+    "ExpressionTransformer": "grnet.models.expression",
     "GappedKmers": "grnet.models.gapped",
     "DNALanguageModel": "grnet.models.language",
     "DilatedCNN": "grnet.models.sequence",

@@ -12,6 +12,11 @@ from grnet.train.data import SequenceData
 from grnet.train.edge_fit import EdgeEnsemble, EdgeFit
 from grnet.train.edge_training import edge_scorer, fit_edge_ensemble, fit_edges
 from grnet.train.edges import EdgeSplit, split_edges
+from grnet.train.expression import (
+    ExpressionData,
+    MaskedExpressionObjective,
+    pretrain_expression,
+)
 from grnet.train.fitting import Fit, FitSettings, fit
 from grnet.train.gapped import fit_gapped_kmers
 from grnet.train.methylation import MethylationFit, methylation_levels, predict_methylation
@@ -34,10 +39,12 @@ __all__ = [
     "EdgeEnsemble",
     "EdgeFit",
     "EdgeSplit",
+    "ExpressionData",
     "Fit",
     "FitSettings",
     "FocalLoss",
     "HeadObjective",
+    "MaskedExpressionObjective",
     "MaskedTokenObjective",
     "MethylationFit",
     "Objective",
@@ -74,6 +81,7 @@ __all__ = [
     "name_states",
     "pair_scorer",
     "predict_methylation",
+    "pretrain_expression",
     "pretrain_language_model",
     "reliability_table",
     "smote",

@@ -62,7 +62,10 @@ class TrainingModule(lightning.LightningModule):
             self._train_losses = []
         sequence = np.random.SeedSequence([self._seed, self.current_epoch, batch_idx])
         drawn = sequence.generate_state(2)
-        torch.manual_seed(int(drawn[0]))
+        # torch.manual_seed keeps a traceback for each call while CUDA is unused: slow, and it grows
+        torch.default_generator.manual_seed(int(drawn[0]))
+        if self.device.type == "cuda":
+            torch.cuda.manual_seed(int(drawn[0]))
         self._generator.manual_seed(int(drawn[1]))
 
     def training_step(self, batch: Batch, _: int) -> torch.Tensor:
