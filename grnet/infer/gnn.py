@@ -7,13 +7,9 @@ import torch
 
 from grnet import _checks
 from grnet.infer._arrays import Matrix, leave_out_own, varies
-from grnet.infer._cross_fitted import cross_fitted
-from grnet.infer._expression_graph import expression_graph
-from grnet.infer._gated_ridge import graph_regression
 from grnet.infer._knowledge import GraphOfInputs, KnownPairs
 from grnet.infer._scored import Scored
 from grnet.infer.linear import pearson
-from grnet.models import EdgeModelConfig
 
 GraphKind = Literal["sage", "gatv2", "hgt"]
 
@@ -42,6 +38,12 @@ def graph_network(  # noqa: PLR0913 - every option of the method is a keyword
     _checks.one_of(kind, ("sage", "gatv2", "hgt"), "kind")
     _checks.in_range(n_folds, 3, 100, what="n_folds")
     _checks.in_range(n_negatives, 1, 1000, what="n_negatives")
+    # the other methods do without what these import
+    from grnet.infer._cross_fitted import cross_fitted  # noqa: PLC0415
+    from grnet.infer._expression_graph import expression_graph  # noqa: PLC0415
+    from grnet.infer._gated_ridge import graph_regression  # noqa: PLC0415
+    from grnet.models import EdgeModelConfig  # noqa: PLC0415
+
     if known is None:
         scored = graph_regression(
             x, y, own, evidence=graph, kind=kind, max_epochs=max_epochs or 12, rng=rng,
