@@ -93,7 +93,7 @@ class EdgeFit:
             raise TypeError(message)
         return pair_logits(model, self.graph, positions(self.graph, pairs), device=device)
 
-    def calibrated(self, pairs: pd.DataFrame, *, kind: Kind = "temperature") -> "EdgeFit":
+    def calibrated(self, pairs: pd.DataFrame, *, kind: Kind = "isotonic") -> "EdgeFit":
         """Return the same fit with a calibration; see :meth:`EdgeEnsemble.calibrated`."""
         return dataclasses.replace(self, calibration=_fitted(self.logits(pairs), pairs, kind))
 
@@ -197,7 +197,7 @@ class EdgeEnsemble:
         table = {"score": score, "spread": each.std(axis=0), "stability": (ranks < n).mean(axis=0)}
         return pd.DataFrame(table, index=pairs.index)
 
-    def calibrated(self, pairs: pd.DataFrame, *, kind: Kind = "temperature") -> "EdgeEnsemble":
+    def calibrated(self, pairs: pd.DataFrame, *, kind: Kind = "isotonic") -> "EdgeEnsemble":
         """Return the same ensemble with a calibration.
 
         Parameters
