@@ -75,7 +75,7 @@ def draw(said: pd.DataFrame, name: str) -> None:
     """Write the reliability of the test pairs of all seeds, a panel for each regime."""
     regimes = list(said["regime"].unique())
     figure, axes = plt.subplots(
-        1, len(regimes), figsize=(4.8 * len(regimes), 4.8), layout="constrained", squeeze=False
+        1, len(regimes), figsize=(4.8 * len(regimes), 5.1), layout="constrained", squeeze=False
     )
     for ax, regime in zip(axes[0], regimes, strict=True):
         part = said.loc[said["regime"] == regime]

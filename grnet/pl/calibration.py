@@ -76,8 +76,8 @@ def reliability(
         )
     tops = [bins[["mean_predicted", "high"]].max().max() for bins in tables.values()]
     reach = min(1.0, 1.05 * max(tops))
-    ax.set(xlim=(0, reach), ylim=(0, reach), aspect="equal")
+    ax.set(xlim=(0, reach), ylim=(0, reach), box_aspect=1)
     ax.set(xlabel="Predicted probability", ylabel="Observed share of edges")
-    ax.legend(frameon=False, loc="upper left")
+    ax.legend(frameon=False, loc="best")
     ax.spines[["top", "right"]].set_visible(False)
     return ax

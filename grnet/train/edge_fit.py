@@ -98,7 +98,7 @@ class EdgeFit:
         asked = positions(self.graph, pairs)
         return pair_logits(model, self.graph, asked, evidence=self.evidence, device=device)
 
-    def calibrated(self, pairs: pd.DataFrame, *, kind: Kind = "temperature") -> "EdgeFit":
+    def calibrated(self, pairs: pd.DataFrame, *, kind: Kind = "isotonic") -> "EdgeFit":
         """Return the same fit with a calibration; see :meth:`EdgeEnsemble.calibrated`."""
         return dataclasses.replace(self, calibration=_fitted(self.logits(pairs), pairs, kind))
 
@@ -202,7 +202,7 @@ class EdgeEnsemble:
         table = {"score": score, "spread": each.std(axis=0), "stability": (ranks < n).mean(axis=0)}
         return pd.DataFrame(table, index=pairs.index)
 
-    def calibrated(self, pairs: pd.DataFrame, *, kind: Kind = "temperature") -> "EdgeEnsemble":
+    def calibrated(self, pairs: pd.DataFrame, *, kind: Kind = "isotonic") -> "EdgeEnsemble":
         """Return the same ensemble with a calibration.
 
         Parameters

@@ -60,7 +60,7 @@ def fit_edges(  # noqa: PLR0913 - one more than usual: how pairs, graph and labe
         Share of edges among the pairs labelled 0, which are then unlabelled: the loss is the
         non-negative risk of positive and unlabelled pairs.
     calibrate
-        ``"temperature"`` or ``"isotonic"``: scores are calibrated on the validation pairs, see
+        ``"isotonic"`` or ``"temperature"``: scores are calibrated on the validation pairs, see
         :func:`fit_calibration`.
     seed
         Of weights, order, neighbours and dropout.

@@ -48,7 +48,7 @@ def test_ranking_is_kept_pair_by_pair(kind):
 
 def test_temperature_is_the_logistic_regression_of_the_logits():
     _, labels, said = drawn(20_000)
-    calibration = gn.train.fit_calibration(said, labels)
+    calibration = gn.train.fit_calibration(said, labels, kind="temperature")
     regression = LogisticRegression(C=1e9).fit(logit(said)[:, None], labels)
     assert calibration.slope == pytest.approx(regression.coef_[0, 0], abs=2e-3)
     assert calibration.intercept == pytest.approx(regression.intercept_[0], abs=2e-3)
