@@ -21,6 +21,7 @@ Features = npt.NDArray[np.float32]
 
 _LEAST_PER_LEAF = 3
 _SHARE_OF_FEATURES = 0.3
+_PAIRS_PER_BLOCK = 1 << 16
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -80,8 +81,13 @@ class PairTrees:
         >>> bool(((scores >= 0) & (scores <= 1)).all())
         True
         """
-        features = _features(self.graph, pairs, self.evidence.of(pairs))
-        return np.asarray(self.forest.predict_proba(features)[:, 1], dtype=np.float32)
+        at = positions(self.graph, pairs)
+        found = np.empty(len(pairs), dtype=np.float32)
+        for start in range(0, len(pairs), _PAIRS_PER_BLOCK):
+            block = at[:, start : start + _PAIRS_PER_BLOCK]
+            features = _features(self.graph, block, self.evidence.at(block))
+            found[start : start + _PAIRS_PER_BLOCK] = self.forest.predict_proba(features)[:, 1]
+        return found
 
     def __repr__(self) -> str:
         """Return the sizes."""
@@ -136,12 +142,12 @@ def fit_pair_trees(
         max_features=_SHARE_OF_FEATURES,
         random_state=seed,
     )
-    forest.fit(_features(data, split.train, evidence.train), split.train["label"])
+    features = _features(data, positions(data, split.train), evidence.train)
+    forest.fit(features, split.train["label"])
     return PairTrees(forest=forest, graph=data, evidence=evidence)
 
 
-def _features(data: "HeteroData", pairs: pd.DataFrame, own: Features) -> Features:
+def _features(data: "HeteroData", pairs: npt.NDArray[np.int64], own: Features) -> Features:
     """Return features of TF, gene and pair side by side."""
-    tf, gene = positions(data, pairs)
-    ends = [data[kind].x[at].cpu().numpy() for kind, at in ((TF, tf), (GENE, gene))]
+    ends = [data[kind].x.cpu().numpy()[at] for kind, at in zip((TF, GENE), pairs, strict=True)]
     return np.concatenate([*ends, own], axis=1)

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.metrics import roc_auc_score
 
 import grnet as gn
@@ -120,6 +121,37 @@ def test_trees_learn_what_new_names_have_in_common_with_known_ones(simulated, re
     split = split_of(data, planted(data), regime=regime, seed=1)
     found = gn.train.fit_pair_trees(data, split, n_trees=60).scores(split.test)
     assert roc_auc_score(split.test["label"], found) > {"target": 0.85, "tf": 0.6}[regime]
+
+
+@pytest.mark.parametrize("decoder", ["mlp", "dot", "distmult", "bilinear"])
+def test_decoders_read_the_features_of_the_pair(simulated, decoder):
+    data, _ = simulated
+    config = gn.models.EdgeModelConfig.of(data, decoder=decoder, n_pair_features=3)
+    model = gn.models.EdgeModel(config).eval()
+    pairs = torch.tensor([[0, 1], [5, 6]])
+    features = torch.tensor([[1.0, -2.0, 0.5], [1.0, -2.0, 0.5]])
+    changed = features * torch.tensor([[1.0], [3.0]])
+    one, two = (
+        model(data.x_dict, data.edge_index_dict, pairs, features=given)
+        for given in (features, changed)
+    )
+    assert one[0] == two[0]
+    assert one[1] != two[1]
+
+
+def test_networks_learn_from_evidence_what_messages_do_not_tell(simulated):
+    data, _ = simulated
+    split = split_of(data, planted(data), regime="target", negatives="degree", seed=1)
+    reached = [
+        roc_auc_score(
+            split.test["label"],
+            gn.train.edge_scorer(data, kind="none", settings=QUICK, pair_features=read)(
+                split, None
+            ),
+        )
+        for read in (True, False)
+    ]
+    assert reached[0] > max(reached[1], 0.7)
 
 
 def test_trees_repeat_themselves_and_hear_no_known_edge_of_the_graph(simulated):
