@@ -287,7 +287,7 @@ def test_markdown_escapes_bars_and_leaves_missing_numbers_empty():
     ]
 
 
-@pytest.mark.parametrize("script", ["accuracy", "speed", "fdr", "peers"])
+@pytest.mark.parametrize("script", ["accuracy", "speed", "fdr", "peers", "readouts"])
 def test_scripts_explain_themselves(script):
     app = typer.Typer()
     app.command()(import_module(f"benchmarks.{script}").main)
