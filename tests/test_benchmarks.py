@@ -336,7 +336,9 @@ def test_markdown_escapes_bars_and_leaves_missing_numbers_empty():
     ]
 
 
-@pytest.mark.parametrize("script", ["accuracy", "speed", "fdr", "peers", "contexts"])
+@pytest.mark.parametrize(
+    "script", ["accuracy", "speed", "fdr", "peers", "contexts", "readouts", "members"]
+)
 def test_scripts_explain_themselves(script):
     app = typer.Typer()
     app.command()(import_module(f"benchmarks.{script}").main)
