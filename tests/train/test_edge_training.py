@@ -89,7 +89,8 @@ def test_calibrated_scores_are_shares_in_the_same_order(kind):
     how = {"regime": "target", "seed": 1, "shares": (0.4, 0.3, 0.3)}
     split, rarer = (split_of(data, known, n_negatives=n, **how) for n in (1, 6))
     hurried = gn.train.FitSettings(max_epochs=3, batch_size=200, learning_rate=1e-2)
-    plain = gn.train.fit_edges(data, split, settings=hurried)
+    # a graph without profiles: the evidence of its pairs is label rates alone
+    plain = gn.train.fit_edges(data, split, settings=hurried, pair_features=False)
     calibrated = plain.calibrated(rarer.validation, kind=kind)
     labels = rarer.test["label"].to_numpy()
     before, after = plain.scores(rarer.test), calibrated.scores(rarer.test)
