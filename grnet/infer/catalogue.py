@@ -69,7 +69,7 @@ METHODS = Registry(
     _method(
         "gnn",
         graph_network,
-        "graph network trained on known edges; without them it learns the penalties of ridge",
+        "graph network and trees on known edges; without known= a network learns ridge's penalties",
         speed="minutes",
         reference="Hamilton et al. 2017, NeurIPS 30 (GraphSAGE); as EdgeModel, here",
     ),

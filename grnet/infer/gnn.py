@@ -42,7 +42,6 @@ def graph_network(  # noqa: PLR0913 - every option of the method is a keyword
     from grnet.infer._cross_fitted import cross_fitted  # noqa: PLC0415
     from grnet.infer._expression_graph import expression_graph  # noqa: PLC0415
     from grnet.infer._gated_ridge import graph_regression  # noqa: PLC0415
-    from grnet.models import EdgeModelConfig  # noqa: PLC0415
 
     if known is None:
         scored = graph_regression(
@@ -50,11 +49,10 @@ def graph_network(  # noqa: PLR0913 - every option of the method is a keyword
             device=device,
         )  # fmt: skip
     else:
-        whole = expression_graph(x, y, own, evidence=graph)
         scored = cross_fitted(
-            whole, known, own, n_folds=n_folds, n_negatives=n_negatives, rng=rng,
-            config=EdgeModelConfig.of(whole.data, kind=kind), max_epochs=max_epochs or 100,
-            device=device, class_prior=class_prior,
+            expression_graph(x, y, own, evidence=graph), known, own, kind=kind, n_folds=n_folds,
+            n_negatives=n_negatives, max_epochs=max_epochs or 100, class_prior=class_prior,
+            rng=rng, device=device,
         )  # fmt: skip
         scored = scored._replace(
             scores=scored.scores * np.sign(pearson(x, y, own, rng=rng, device=device))
