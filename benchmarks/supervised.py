@@ -140,7 +140,8 @@ def print_tables(name: str, table: pd.DataFrame) -> None:
     order = list(dict.fromkeys(rows)), list(dict.fromkeys(table["ranking"]))
     for figure in FIGURES:
         groups = table.groupby([rows, "ranking"], sort=False)[figure]
-        shown = groups.agg(_with_interval).unstack("ranking").reindex(*order)  # noqa: PD010
+        shown = groups.agg(_with_interval).unstack("ranking")  # noqa: PD010 - a Series
+        shown = shown.reindex(index=order[0], columns=order[1])
         print(f"{figure}\n\n{markdown(shown.rename_axis(['regime, negatives']))}\n")
     seconds = table[~table["is_null"]].groupby("ranking", sort=False)["seconds"].median()
     if {ENSEMBLE, *MEMBERS} <= set(seconds.index):
