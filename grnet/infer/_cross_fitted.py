@@ -16,11 +16,21 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from grnet._progress import progress
 from grnet.graph import GENE, TF
-from grnet.infer._edges import strongest
 from grnet.infer._expression_graph import ExpressionGraph
 from grnet.infer._knowledge import KnownPairs
 from grnet.infer._scored import Scored
-from grnet.train import EdgeSplit, PairEnsemble, edge_settings, fit_calibration, fit_pair_ensemble
+from grnet.models import EdgeModelConfig
+from grnet.train import (
+    EdgeFit,
+    EdgeSplit,
+    FitSettings,
+    PairEnsemble,
+    PairTrees,
+    edge_settings,
+    fit_calibration,
+    fit_edges,
+    fit_pair_trees,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +43,10 @@ PAIRS_AT_A_TIME = 2_000_000
 
 @dataclass(frozen=True, eq=False)
 class _Pairs:
-    """Regulators x targets: which pairs are edges, which could teach, and the fold of each."""
+    """Regulators x targets: which pairs are edges, which could teach, and the fold of each.
+
+    A gene with itself is in no fold (-1).
+    """
 
     edge: npt.NDArray[np.bool_]
     negative: npt.NDArray[np.bool_]
@@ -44,6 +57,11 @@ class _Pairs:
     def judged(self) -> npt.NDArray[np.bool_]:
         """Pairs with a label."""
         return np.asarray(self.edge | self.negative)
+
+    def asked(self, fold: int) -> npt.NDArray[np.bool_]:
+        """Pairs that a fold's models score: its own, and those of TFs that nothing teaches."""
+        taught = self.judged.any(axis=1, keepdims=True)
+        return np.asarray((self.fold == fold) | ~taught)
 
     def drawn(
         self, folds: Rows, *, n_negatives: int, rng: np.random.Generator
@@ -64,6 +82,7 @@ def cross_fitted(  # noqa: PLR0913 - the options of the method
     kind: Literal["sage", "gatv2", "hgt"],
     n_folds: int,
     n_negatives: int,
+    n_members: int,
     max_epochs: int,
     class_prior: float | None,
     rng: np.random.Generator,
@@ -71,36 +90,61 @@ def cross_fitted(  # noqa: PLR0913 - the options of the method
 ) -> Scored:
     """Return for every pair the calibrated probability that it is a known edge.
 
-    The labelled pairs are divided into folds; a pair and its reverse share one. Each fold's models
-    train on the others, with pairs of the same TFs that no edge joins drawn beside the edges. A
-    pair's score is the mean over the folds that it did not train in. TFs without any known edge are
-    scored by all. The stability of a pair is the share of these folds that have it among their
-    strongest, of which there are as many as known edges.
+    All pairs are divided into folds; a pair and its reverse share one. The models of a fold train
+    on the others, with pairs of the same TFs that no edge joins drawn beside the edges, and score
+    the pairs of the fold: whether a pair is a known edge makes no difference to which models, nor
+    to how many, it is scored by. TFs without any known edge are scored by those of every fold. The
+    stability of a pair is the share of its models that have it among their strongest, of which
+    there are as many as known edges.
     """
     shape = len(graph.tf), len(graph.gene)
     pairs = _pairs(known, shape, own, n_folds=n_folds, rng=rng)
-    total, n_models = np.zeros(shape, np.float32), np.zeros(shape, np.int16)
-    held = np.zeros(shape, np.int16)
+    total, held, n_models = (np.zeros(pairs.edge.size, np.float32) for _ in range(3))
     for fold in progress(range(n_folds), "models of known edges", total=n_folds):
-        split, trained = _split(graph, pairs, fold, n_negatives=n_negatives, rng=rng)
-        settings = edge_settings(len(split.train), max_epochs=max_epochs, device=str(device))
-        seed = int(rng.integers(1 << 31))
-        # the trees read the evidence of pairs; a network that reads it too adds less to them
-        done = fit_pair_ensemble(
-            graph.data, split, members=("trees", kind), seed=seed, settings=settings,
-            pair_features=False, class_prior=class_prior,
+        split = _split(graph, pairs, fold, n_negatives=n_negatives, rng=rng)
+        asked = np.flatnonzero(pairs.asked(fold))
+        n_strongest = round(int(pairs.edge.sum()) * len(asked) / pairs.edge.size)
+        members = _members(
+            graph, split, kind=kind, n_members=n_members, seed=int(rng.integers(1 << 31)),
+            settings=edge_settings(len(split.train), max_epochs=max_epochs, device=str(device)),
+            class_prior=class_prior,
         )  # fmt: skip
-        logits = _all_scores(done, graph)
-        total[~trained] += logits[~trained]
-        n_models += ~trained
-        top = strongest(_ranked(logits, own).ravel(), int(pairs.edge.sum()))
-        held.ravel()[top] += ~trained.ravel()[top]
-    mean = (total / np.maximum(n_models, 1)).astype(np.float32)
+        for member in members:
+            scores = _scores(member, graph, asked, validation=split.validation)
+            total[asked] += scores
+            held[asked[np.argsort(-scores, kind="stable")[:n_strongest]]] += 1
+        n_models[asked] += len(members)
+    n_models = np.maximum(n_models, 1)
+    mean, stability = (
+        (sums / n_models).astype(np.float32).reshape(shape) for sums in (total, held)
+    )
     return Scored(
         _calibrated(mean, pairs, rng),
-        {"known": pairs.edge, "stability": (held / np.maximum(n_models, 1)).astype(np.float32)},
+        {"known": pairs.edge, "stability": stability},
         _facts(mean, pairs),
     )
+
+
+def _members(
+    graph: ExpressionGraph,
+    split: EdgeSplit,
+    *,
+    kind: Literal["sage", "gatv2", "hgt"],
+    n_members: int,
+    seed: int,
+    settings: FitSettings,
+    class_prior: float | None,
+) -> list[EdgeFit | PairTrees]:
+    """Return trees and networks; the trees read the evidence of pairs, the networks the graph."""
+    config = EdgeModelConfig.of(graph.data, kind=kind)
+    networks = [
+        fit_edges(
+            graph.data, split, config=config, settings=settings, seed=seed + number,
+            pair_features=False, class_prior=class_prior,
+        )
+        for number in range(n_members)
+    ]  # fmt: skip
+    return [fit_pair_trees(graph.data, split, seed=seed), *networks]
 
 
 def _pairs(
@@ -121,6 +165,7 @@ def _pairs(
     among = np.ix_(own[targets], targets)
     upper = np.triu(fold[among])
     fold[among] = upper + np.triu(upper, 1).T
+    fold[own[targets], targets] = -1
     pairs = _Pairs(edge, negative, fold, n_folds)
     n_edges = np.bincount(fold[edge], minlength=n_folds)
     if n_edges.min() < 2:
@@ -135,55 +180,42 @@ def _pairs(
 
 def _split(
     graph: ExpressionGraph, pairs: _Pairs, fold: int, *, n_negatives: int, rng: np.random.Generator
-) -> tuple[EdgeSplit, npt.NDArray[np.bool_]]:
-    """Return the split of one fold, and which pairs its model learns from."""
+) -> EdgeSplit:
+    """Return what the models of one fold learn from: the others, of which the next validates."""
     following = (fold + 1) % pairs.n_folds
     rest = np.setdiff1d(np.arange(pairs.n_folds), [fold, following])
-    trained = np.zeros(pairs.edge.shape, np.bool_)
     parts = []
     for folds in (rest, np.array([following])):
-        drawn = pairs.drawn(folds, n_negatives=n_negatives, rng=rng)
-        parts.append(_frame(graph, *drawn))
-        trained.ravel()[np.concatenate(drawn)] = True
+        edges, others = pairs.drawn(folds, n_negatives=n_negatives, rng=rng)
+        label = np.repeat([1, 0], [len(edges), len(others)])
+        parts.append(_named(graph, np.concatenate([edges, others])).assign(label=label))
     train, validation = parts
-    split = EdgeSplit(
+    return EdgeSplit(
         train=train, validation=validation, test=train.iloc[:0], regime="edge", negatives="uniform"
     )
-    return split, trained
 
 
-def _frame(graph: ExpressionGraph, edges: Rows, others: Rows) -> pd.DataFrame:
-    regulator, target = np.divmod(np.concatenate([edges, others]), len(graph.gene))
+def _scores(
+    member: EdgeFit | PairTrees, graph: ExpressionGraph, asked: Rows, *, validation: pd.DataFrame
+) -> Table:
+    """Return the log odds of pairs, standardised as those of the validation pairs."""
+    alone = PairEnsemble.of({"member": member}, validation)
+    parts = [
+        alone.mean(_named(graph, asked[start : start + PAIRS_AT_A_TIME]))
+        for start in range(0, len(asked), PAIRS_AT_A_TIME)
+    ]
+    return np.concatenate(parts).astype(np.float32)
+
+
+def _named(graph: ExpressionGraph, codes: Rows) -> pd.DataFrame:
+    """Return the names of pairs that are given as codes, regulator times targets plus target."""
+    regulator, target = np.divmod(codes, len(graph.gene))
     return pd.DataFrame(
         {
             "source": np.asarray(graph.data[TF].name)[graph.tf[regulator]],
             "target": np.asarray(graph.data[GENE].name)[graph.gene[target]],
-            "label": np.repeat([1, 0], [len(edges), len(others)]),
         }
     )
-
-
-def _all_scores(done: PairEnsemble, graph: ExpressionGraph) -> Table:
-    """Return the standardised log odds of every pair, regulators x targets."""
-    names = [np.asarray(graph.data[kind].name) for kind in (TF, GENE)]
-    targets = names[1][graph.gene]
-    found = np.empty((len(graph.tf), len(targets)), np.float32)
-    step = max(1, PAIRS_AT_A_TIME // len(targets))
-    for start in range(0, len(graph.tf), step):
-        sources = names[0][graph.tf[start : start + step]]
-        pairs = pd.DataFrame(
-            {"source": np.repeat(sources, len(targets)), "target": np.tile(targets, len(sources))}
-        )
-        found[start : start + step] = done.mean(pairs).reshape(len(sources), -1)
-    return found
-
-
-def _ranked(logits: Table, own: Rows) -> Table:
-    """Return positive numbers in the order of the log odds; 0 for a gene with itself."""
-    ranked = logits - logits.min() + np.float32(1.0)
-    regulated = np.flatnonzero(own >= 0)
-    ranked[own[regulated], regulated] = 0.0
-    return np.asarray(ranked)
 
 
 def _calibrated(logits: Table, pairs: _Pairs, rng: np.random.Generator) -> Table:

@@ -27,6 +27,7 @@ def graph_network(  # noqa: PLR0913 - every option of the method is a keyword
     max_epochs: int | None = None,
     n_folds: int = 5,
     n_negatives: int = 5,
+    n_members: int = 2,
     class_prior: float | None = None,
 ) -> Scored:
     """Probability of a known edge, signed by the correlation; without known edges a coefficient.
@@ -38,6 +39,7 @@ def graph_network(  # noqa: PLR0913 - every option of the method is a keyword
     _checks.one_of(kind, ("sage", "gatv2", "hgt"), "kind")
     _checks.in_range(n_folds, 3, 100, what="n_folds")
     _checks.in_range(n_negatives, 1, 1000, what="n_negatives")
+    _checks.in_range(n_members, 1, 1000, what="n_members")
     # the other methods do without what these import
     from grnet.infer._cross_fitted import cross_fitted  # noqa: PLC0415
     from grnet.infer._expression_graph import expression_graph  # noqa: PLC0415
@@ -51,8 +53,8 @@ def graph_network(  # noqa: PLR0913 - every option of the method is a keyword
     else:
         scored = cross_fitted(
             expression_graph(x, y, own, evidence=graph), known, own, kind=kind, n_folds=n_folds,
-            n_negatives=n_negatives, max_epochs=max_epochs or 100, class_prior=class_prior,
-            rng=rng, device=device,
+            n_negatives=n_negatives, n_members=n_members, max_epochs=max_epochs or 100,
+            class_prior=class_prior, rng=rng, device=device,
         )  # fmt: skip
         scored = scored._replace(
             scores=scored.scores * np.sign(pearson(x, y, own, rng=rng, device=device))

@@ -90,6 +90,9 @@ def test_no_fold_learns_from_its_pairs_nor_from_their_reverse():
     pairs = _cross_fitted._pairs(known, (4, 8), own, n_folds=3, rng=rng)
     square = pairs.fold[:, :4]
     np.testing.assert_array_equal(square, square.T)
+    assert (np.diag(square) == -1).all()
+    asked = np.stack([pairs.asked(fold) for fold in range(3)])
+    assert (asked.sum(axis=0) == (pairs.fold >= 0)).all(), "each pair by the models of one fold"
     assert not pairs.negative[np.arange(4), np.arange(4)].any()
     for fold in range(3):
         edges, others = pairs.drawn(
@@ -99,6 +102,16 @@ def test_no_fold_learns_from_its_pairs_nor_from_their_reverse():
         assert (pairs.fold.ravel()[learnt] != fold).all()
         assert pairs.edge.ravel()[edges].all()
         assert not pairs.edge.ravel()[others].any()
+
+
+def test_pairs_of_tfs_that_nothing_teaches_are_scored_by_every_fold():
+    known = KnownPairs(*(np.array(v) for v in ([0] * 12, list(range(12)), [1] * 12)))
+    pairs = _cross_fitted._pairs(
+        known, (2, 24), np.full(24, -1), n_folds=3, rng=np.random.default_rng(1)
+    )
+    asked = np.stack([pairs.asked(fold) for fold in range(3)]).sum(axis=0)
+    assert (asked[0] == 1).all()
+    assert (asked[1] == 3).all()
 
 
 def test_listed_pairs_that_are_no_edges_are_the_only_negatives():
