@@ -77,4 +77,7 @@ def test_fourth_script_says_what_a_model_knows(capsys):
     shown = capsys.readouterr().out
     assert "auroc_rates" in shown
     assert "probability" in shown
-    assert all(line.startswith("gnn knows") for line in shown.splitlines()[-2:])
+    assert sum(line.startswith("gnn knows") for line in shown.splitlines()) == 2
+    network = shown.splitlines()[-6:]
+    assert network[0].split() == ["source", "target", "weight", "known", "stability"]
+    assert not any("True" in line for line in network), "edges of the list are left out"

@@ -245,7 +245,7 @@ def graph_regression(
         done.model, GraphTensors(whole, device), _Cells(x, y, own), chosen=chosen, penalty=penalty
     )
     facts = {"held_out_r2": done.metrics["held_out_r2"], "held_out_r2_ridge": plain}
-    return Scored(_against_background(found), {}, facts, statistic=found)
+    return Scored(_against_background(found), {}, facts)
 
 
 class _Cells(NamedTuple):
