@@ -18,6 +18,7 @@ from benchmarks._tables import choose, machine, markdown, warn_unless_idle
 from benchmarks.accuracy import averaged
 from benchmarks.datasets import SETS, load, pair
 from grnet.infer._arrays import rank_genes, scale_cells
+from grnet.infer._edges import Candidates
 from grnet.infer._inputs import Inputs, gather
 from grnet.infer._scored import Scored, run_kernel
 from grnet.infer.consensus import MEMBERS, combine
@@ -52,17 +53,9 @@ def crowds() -> dict[str, tuple[str, ...]]:
 
 
 def network_of(inputs: Inputs, scored: Scored) -> gn.GRN:
-    """Return all pairs as a network."""
-    names = inputs.regulators, inputs.genes
-    edges = pd.DataFrame(
-        {
-            "source": np.repeat(names[0], len(names[1])),
-            "target": np.tile(names[1], len(names[0])),
-            "weight": scored.scores.ravel().astype(np.float64),
-        }
-    )
-    is_edge = (edges["source"] != edges["target"]) & (edges["weight"] != 0)
-    return gn.GRN(edges[is_edge])
+    """Return all pairs that have a score as a network."""
+    pairs = Candidates(inputs, scored.scores.ravel(), scored.tested.ravel())
+    return gn.GRN(pairs.edges(np.flatnonzero(pairs.scores)))
 
 
 def run_set(name: str, seed: int) -> pd.DataFrame:

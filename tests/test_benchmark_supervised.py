@@ -104,3 +104,23 @@ def test_chromosomes_are_a_regime_with_a_split_for_each_turn():
     held = [set(part["test"]) for part in data.held_chromosomes()]
     # uniform and degree-matched negatives of each turn
     assert [chromosomes <= held[i // 2] for i, chromosomes in enumerate(asked)] == [True] * 4
+
+
+def test_tables_of_saved_rows_keep_their_order(tmp_path, capsys):
+    from benchmarks.supervised import ENSEMBLE, main
+
+    rows = [
+        ("toy", regime, "uniform", seed, name, name == "rate", auroc, 1.0)
+        for regime in ("target", "edge")
+        for seed in range(3)
+        for name, auroc in (("rate", 0.6 + seed / 100), (ENSEMBLE, 0.8 + seed / 100))
+    ]
+    columns = ["set", "regime", "negatives", "seed", "ranking", "is_null", "auroc", "seconds"]
+    table = pd.DataFrame(rows, columns=columns)
+    table = table.assign(auprc=table["auroc"], auroc_within_tf=table["auroc"])
+    table.to_csv(tmp_path / "rows.csv", index=False)
+    main(report=str(tmp_path / "rows.csv"))
+    shown = capsys.readouterr().out
+    assert "| regime, negatives | rate | ensemble |" in shown
+    assert shown.index("| target, uniform | 0.610") < shown.index("| edge, uniform | 0.610")
+    assert "0.810 ± 0.025" in shown

@@ -31,6 +31,7 @@ from grnet.train import (
     fit_edges,
     fit_pair_trees,
 )
+from grnet.train.rates import smoothed_log_odds
 
 logger = logging.getLogger(__name__)
 
@@ -151,17 +152,14 @@ def _pairs(
     known: KnownPairs, shape: tuple[int, int], own: Rows, *, n_folds: int, rng: np.random.Generator
 ) -> _Pairs:
     edge, negative = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
-    is_edge = known.labels == 1
-    edge[known.regulators[is_edge], known.targets[is_edge]] = True
-    if is_edge.all():
+    edge.ravel()[known.edges] = True
+    negative.ravel()[known.no_edges] = True
+    targets = np.flatnonzero(own >= 0)
+    if not len(known.no_edges):
         negative[edge.any(axis=1)] = True
         negative &= ~edge
-        regulated = np.flatnonzero(own >= 0)
-        negative[own[regulated], regulated] = False
-    else:
-        negative[known.regulators[~is_edge], known.targets[~is_edge]] = True
+        negative[own[targets], targets] = False
     fold = rng.integers(n_folds, size=shape, dtype=np.int8)
-    targets = np.flatnonzero(own >= 0)
     among = np.ix_(own[targets], targets)
     upper = np.triu(fold[among])
     fold[among] = upper + np.triu(upper, 1).T
@@ -242,9 +240,9 @@ def _facts(logits: Table, pairs: _Pairs) -> dict[str, float]:
     }
     if facts["held_out_auprc"] <= facts["held_out_auprc_label_rates"]:
         logger.warning(
-            "Of known edges held out the graph network finds (AUPRC %.3f) no more than the numbers "
-            "of edges of TF and target tell (%.3f): it has learnt degrees, not regulation. "
-            "A method without labels may serve better.",
+            "Of known edges held out the models find (AUPRC %.3f) no more than the numbers of "
+            "edges of TF and target tell (%.3f): they have learnt degrees, not regulation. A "
+            "method without labels may serve better.",
             facts["held_out_auprc"],
             facts["held_out_auprc_label_rates"],
         )
@@ -261,6 +259,5 @@ def _label_rates(pairs: _Pairs) -> Table:
         rate = edges.sum() / max(int(others.sum()), 1)
         for axis in (0, 1):
             n, n_edges = (part.sum(axis=axis, keepdims=True) for part in (others, edges))
-            share = (n_edges + 2.0 * rate) / (n + 2.0)
-            total += np.where(here, np.log(share / (1.0 - share)), 0.0)
+            total += np.where(here, smoothed_log_odds(n_edges, n, overall=rate), 0.0)
     return total

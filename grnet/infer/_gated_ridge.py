@@ -215,7 +215,8 @@ def graph_regression(
     """Return z-scores relative to those of regulator and target, regulators x targets.
 
     The facts hold the share of the variance that is explained in cells that neither the
-    regression nor the network was fitted to, beside that of plain ridge at its best penalty.
+    regression nor the network was fitted to, beside that of plain ridge; these cells have chosen
+    the penalty and the epoch.
     """
     whole = expression_graph(x, y, own, evidence=evidence)
     able = np.flatnonzero(varies(y))

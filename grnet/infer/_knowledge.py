@@ -1,7 +1,6 @@
 """What some methods learn from beside the cells: known edges, and a graph of evidence."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +9,7 @@ import pandas as pd
 
 from grnet import _checks
 from grnet.grn import GRN
+from grnet.infer._tables import Network, edge_table
 
 if TYPE_CHECKING:
     from torch_geometric.data import HeteroData
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from grnet.infer._inputs import Inputs
 
 Rows = npt.NDArray[np.int64]
-Known = pd.DataFrame | GRN | str | Path
 
 KNOWLEDGE = ("known", "graph")
 """What ``network`` hands to the methods that take it."""
@@ -27,12 +26,12 @@ KNOWLEDGE = ("known", "graph")
 class Knowledge:
     """What the user gave beside the cells; None for what was not given."""
 
-    known: Known | None = None
+    known: Network | None = None
     graph: "HeteroData | None" = None
 
     def __post_init__(self) -> None:
-        if self.known is not None and not isinstance(self.known, pd.DataFrame | GRN):
-            object.__setattr__(self, "known", _read(self.known))
+        if self.known is not None and not isinstance(self.known, GRN):
+            object.__setattr__(self, "known", edge_table(self.known, what="the known edges"))
 
     def given(self) -> list[str]:
         """Return the names of what is there."""
@@ -41,7 +40,7 @@ class Knowledge:
     def of(self, inputs: "Inputs") -> "dict[str, KnownPairs | GraphOfInputs]":
         """Return the keyword arguments of a kernel."""
         found: dict[str, KnownPairs | GraphOfInputs] = {}
-        if self.known is not None:
+        if isinstance(self.known, pd.DataFrame | GRN):
             found["known"] = known_pairs(self.known, inputs)
         if self.graph is not None:
             found["graph"] = graph_of(self.graph, inputs)
@@ -50,19 +49,17 @@ class Knowledge:
 
 @dataclass(frozen=True, eq=False)
 class KnownPairs:
-    """Labelled pairs by the positions of regulator and target.
+    """Labelled pairs as codes of the positions of regulator and target.
 
     Attributes
     ----------
-    regulators, targets
-        Positions in ``x`` and ``y`` of the kernel.
-    labels
-        1 for a known edge, 0 for a pair that is known to be none.
+    edges, no_edges
+        Known edges, and pairs that are known to be none: regulator times the number of targets
+        plus target, sorted.
     """
 
-    regulators: Rows
-    targets: Rows
-    labels: Rows
+    edges: Rows
+    no_edges: Rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,43 +79,20 @@ class GraphOfInputs:
     target_of_gene: Rows
 
 
-def known_pairs(known: Known, inputs: "Inputs") -> KnownPairs:
-    """Return the labelled pairs that join a regulator and a gene of the data, sorted.
+def known_pairs(known: pd.DataFrame | GRN, inputs: "Inputs") -> KnownPairs:
+    """Return the labelled pairs that join a regulator and a gene of the data.
 
     Raises
     ------
     ValueError
         If no known edge joins a regulator and another gene, or a label is wrong.
     """
-    table = _table(known)
-    label = table["label"] if "label" in table else pd.Series(1, index=table.index)
-    if not label.isin([0, 1]).all():
-        odd = _checks.examples(label[~label.isin([0, 1])].unique())
-        message = f"The known edges have labels {odd}: expected 1 (edge) or 0 (no edge)."
-        raise ValueError(message)
-    frame = pd.DataFrame(
-        {
-            "regulator": inputs.regulators.get_indexer(pd.Index(table["source"].astype(str))),
-            "target": inputs.genes.get_indexer(pd.Index(table["target"].astype(str))),
-            "label": label.to_numpy(dtype=np.int64),
-        }
-    )
-    is_self = (table["source"].astype(str) == table["target"].astype(str)).to_numpy()
-    frame = frame[(frame["regulator"] >= 0) & (frame["target"] >= 0) & ~is_self]
-    frame = frame.drop_duplicates().sort_values(["regulator", "target"])
-    n_edges = int(frame["label"].sum())
-    n_both = int(frame.duplicated(["regulator", "target"]).sum())
-    if not n_edges or n_both:
-        message = (
-            f"Of {len(table)} known pairs {n_edges} are edges from a regulator to another gene of "
-            f"the data, and {n_both} are labelled both 0 and 1: expected at least one edge, and "
-            f"one label for each pair. The pairs are {_checks.examples(table['source'].unique())} "
-            f"-> {_checks.examples(table['target'].unique())}, the regulators "
-            f"{_checks.examples(inputs.regulators)}, the genes {_checks.examples(inputs.genes)}."
-        )
-        raise ValueError(message)
-    columns = (frame[name].to_numpy(dtype=np.int64) for name in ("regulator", "target", "label"))
-    return KnownPairs(*columns)
+    # the other methods do without what training imports
+    from grnet.train.edge_table import EdgeTable  # noqa: PLC0415
+
+    # its names are sorted, as those of the inputs are
+    table = EdgeTable.of(known, list(inputs.regulators), list(inputs.genes))
+    return KnownPairs(edges=table.positive, no_edges=table.negative)
 
 
 def graph_of(data: "HeteroData", inputs: "Inputs") -> GraphOfInputs:
@@ -135,6 +109,12 @@ def graph_of(data: "HeteroData", inputs: "Inputs") -> GraphOfInputs:
             f"The graph has no nodes {_checks.examples(missing)}: build it with gn.graph.build."
         )
         raise ValueError(message)
+    if "peak" not in data.node_types:
+        message = (
+            "The graph has no peaks, and nothing else of it is read: expression comes from the "
+            "cells, known edges from known=. Build it with links=, or leave graph= away."
+        )
+        raise ValueError(message)
     tf = inputs.regulators.get_indexer(pd.Index(data["tf"].name))
     gene = inputs.genes.get_indexer(pd.Index(data["gene"].name))
     if not (tf >= 0).any() or not (gene >= 0).any():
@@ -147,17 +127,3 @@ def graph_of(data: "HeteroData", inputs: "Inputs") -> GraphOfInputs:
         )
         raise ValueError(message)
     return GraphOfInputs(data, np.asarray(tf, np.int64), np.asarray(gene, np.int64))
-
-
-def _table(known: Known) -> pd.DataFrame:
-    if isinstance(known, GRN):
-        return known.edges
-    table = known if isinstance(known, pd.DataFrame) else _read(known)
-    _checks.has_columns(table, ("source", "target"), "the known edges")
-    return table
-
-
-def _read(path: str | Path) -> pd.DataFrame:
-    table = pd.read_csv(path, sep=None, engine="python")
-    _checks.has_columns(table, ("source", "target"), f"the known edges {str(path)!r}")
-    return table

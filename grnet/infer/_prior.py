@@ -12,9 +12,9 @@ from grnet import _checks
 from grnet.grn import GRN
 from grnet.infer._inputs import Inputs
 from grnet.infer._ranks import tail_shares
+from grnet.infer._tables import Network, edge_table
 
 PriorMode = Literal["combine", "restrict"]
-Network = pd.DataFrame | GRN | str | Path
 Priors = Network | Sequence[Network] | Mapping[str, Network]
 
 TAKEN = ("source", "target", "weight", "sign", "score", "pvalue", "fdr", "stability", "context")
@@ -65,7 +65,7 @@ def read_prior(priors: Priors, inputs: Inputs, *, mode: PriorMode) -> Prior:
         If no pair of a table is a candidate, or a layer has the name of a column.
     """
     _checks.one_of(mode, ("combine", "restrict"), "prior_mode")
-    tables = {name: _table(prior) for name, prior in named(priors).items()}
+    tables = {name: edge_table(prior, what="the prior") for name, prior in named(priors).items()}
     return Prior({name: _layer(table, inputs) for name, table in tables.items()}, mode)
 
 
@@ -123,14 +123,3 @@ def _layer(table: pd.DataFrame, inputs: Inputs) -> np.ndarray:
     given = weights.to_numpy(dtype=np.float32)[known]
     np.maximum.at(layer, (rows[known], columns[known]), given)
     return layer
-
-
-def _table(prior: Network) -> pd.DataFrame:
-    if isinstance(prior, GRN):
-        return prior.edges
-    if isinstance(prior, pd.DataFrame):
-        _checks.has_columns(prior, ("source", "target"), "the prior")
-        return prior
-    table = pd.read_csv(prior, sep=None, engine="python")
-    _checks.has_columns(table, ("source", "target"), f"the prior {str(prior)!r}")
-    return table

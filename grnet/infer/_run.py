@@ -16,10 +16,11 @@ from grnet.grn import GRN
 from grnet.infer._contexts import Contexts, find_contexts
 from grnet.infer._edges import Candidates, strongest
 from grnet.infer._inputs import Inputs, expression_of, gather
-from grnet.infer._knowledge import Knowledge, Known
+from grnet.infer._knowledge import Knowledge
 from grnet.infer._memory import check_memory
 from grnet.infer._prior import Prior, PriorMode, Priors, known_regions
 from grnet.infer._request import Request
+from grnet.infer._tables import Network
 from grnet.infer.calibrate import (
     PermutationNull,
     Stability,
@@ -152,7 +153,7 @@ def network(  # noqa: PLR0913 - one call does the whole job; all but the data is
     n_windows: int = 4,
     prior: Priors | None = None,
     prior_mode: PriorMode = "combine",
-    known: Known | None = None,
+    known: Network | None = None,
     graph: "HeteroData | None" = None,
     layer: str | None = None,
     fdr: float | None = None,
@@ -250,6 +251,7 @@ def network(  # noqa: PLR0913 - one call does the whole job; all but the data is
             "n_windows": None if pseudotime is None else n_windows,
             "layer": layer,
             "prior": None if prior is None else prior_mode,
+            "learnt_from": ", ".join(request.knowledge.given()) or None,
             "fdr": fdr,
             "n_bootstrap": n_bootstrap or None,
             "cells": adata.n_obs,

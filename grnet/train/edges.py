@@ -13,7 +13,7 @@ from grnet import _checks
 from grnet.grn import GRN
 from grnet.train import _edge_audit, _negatives
 from grnet.train._edge_regimes import REGIMES, Parts, Question, assigned
-from grnet.train._edge_table import EdgeTable
+from grnet.train.edge_table import EdgeTable
 
 logger = logging.getLogger(__name__)
 

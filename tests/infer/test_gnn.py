@@ -67,18 +67,31 @@ def test_the_order_of_the_known_edges_does_not_matter(simulated, simulated_tfs, 
     )
 
 
-def test_random_pairs_teach_nothing_and_that_is_said(simulated, simulated_tfs, caplog):
+def test_random_pairs_teach_nothing(simulated, simulated_tfs):
     rng = np.random.default_rng(0)
     source, target = rng.choice(simulated_tfs, 300), rng.choice(simulated.var_names, 300)
     known = pd.DataFrame({"source": source, "target": target})
     known = known[known["source"] != known["target"]].drop_duplicates()
-    with caplog.at_level(logging.WARNING, logger="grnet"):
-        grn = gn.infer.network(
-            simulated, tfs=simulated_tfs, method="gnn", known=known, max_epochs=8
-        )
+    grn = gn.infer.network(simulated, tfs=simulated_tfs, method="gnn", known=known, max_epochs=8)
     assert grn.params["held_out_auroc"] < 0.6
-    if grn.params["held_out_auprc"] <= grn.params["held_out_auprc_label_rates"]:
-        assert "learnt degrees, not regulation" in caplog.text
+    assert grn.params["learnt_from"] == "known"
+
+
+def test_models_that_know_degrees_only_are_pointed_out(caplog):
+    pairs = pairs_of(list(range(20)), (2, 24), own=np.full(24, -1))
+    with caplog.at_level(logging.WARNING, logger="grnet"):
+        facts = _cross_fitted._facts(np.where(pairs.edge, 1.0, 0.0).astype(np.float32), pairs)
+        assert facts["held_out_auprc"] == 1.0
+        assert not caplog.text
+        worst = np.where(pairs.edge, -np.arange(48).reshape(2, 24), 1.0).astype(np.float32)
+        facts = _cross_fitted._facts(worst, pairs)
+    assert facts["held_out_auroc"] == 0.0
+    assert "learnt degrees, not regulation" in caplog.text
+
+
+def pairs_of(edges, shape, *, own, no_edges=(), seed=3):
+    known = KnownPairs(edges=np.array(edges), no_edges=np.array(no_edges, dtype=np.int64))
+    return _cross_fitted._pairs(known, shape, own, n_folds=3, rng=np.random.default_rng(seed))
 
 
 def test_no_fold_learns_from_its_pairs_nor_from_their_reverse():
@@ -86,8 +99,7 @@ def test_no_fold_learns_from_its_pairs_nor_from_their_reverse():
     own = np.array([0, 1, 2, 3, -1, -1, -1, -1])
     regulators, targets = np.nonzero(rng.random((4, 8)) < 0.6)
     apart = own[targets] != regulators
-    known = KnownPairs(regulators[apart], targets[apart], np.ones(apart.sum(), np.int64))
-    pairs = _cross_fitted._pairs(known, (4, 8), own, n_folds=3, rng=rng)
+    pairs = pairs_of(regulators[apart] * 8 + targets[apart], (4, 8), own=own)
     square = pairs.fold[:, :4]
     np.testing.assert_array_equal(square, square.T)
     assert (np.diag(square) == -1).all()
@@ -105,23 +117,16 @@ def test_no_fold_learns_from_its_pairs_nor_from_their_reverse():
 
 
 def test_pairs_of_tfs_that_nothing_teaches_are_scored_by_every_fold():
-    known = KnownPairs(*(np.array(v) for v in ([0] * 12, list(range(12)), [1] * 12)))
-    pairs = _cross_fitted._pairs(
-        known, (2, 24), np.full(24, -1), n_folds=3, rng=np.random.default_rng(1)
-    )
+    pairs = pairs_of(range(12), (2, 24), own=np.full(24, -1), seed=1)
     asked = np.stack([pairs.asked(fold) for fold in range(3)]).sum(axis=0)
     assert (asked[0] == 1).all()
     assert (asked[1] == 3).all()
 
 
 def test_listed_pairs_that_are_no_edges_are_the_only_negatives():
-    known = KnownPairs(
-        *(np.array(v) for v in ([0, 0, 1, 1] * 6, list(range(24)), [1, 1, 1, 0] * 6))
-    )
-    own = np.full(24, -1)
-    pairs = _cross_fitted._pairs(known, (2, 24), own, n_folds=3, rng=np.random.default_rng(3))
-    assert pairs.negative.sum() == 6
-    assert pairs.edge.sum() == 18
+    pairs = pairs_of(range(18), (2, 24), own=np.full(24, -1), no_edges=range(30, 36))
+    assert np.flatnonzero(pairs.negative).tolist() == list(range(30, 36))
+    assert np.flatnonzero(pairs.edge).tolist() == list(range(18))
 
 
 @pytest.mark.parametrize(
@@ -148,13 +153,17 @@ def test_a_method_that_does_not_learn_says_which_do(planted, tfs):
         gn.infer.network(planted, tfs=tfs, method="pearson", known=known)
 
 
+def named_pairs(codes, inputs):
+    regulator, target = np.divmod(codes, len(inputs.genes))
+    return set(zip(inputs.regulators[regulator], inputs.genes[target], strict=True))
+
+
 def test_known_edges_from_a_file(planted, tfs, tmp_path):
     path = tmp_path / "known.csv"
     pd.DataFrame({"source": ["TF1", "TF2"], "target": ["G1", "nobody"]}).to_csv(path, index=False)
     inputs = gather(planted, tfs=tfs, layer=None)
     found = Knowledge(known=path).of(inputs)["known"]
-    assert inputs.regulators[found.regulators].tolist() == ["TF1"]
-    assert inputs.genes[found.targets].tolist() == ["G1"]
+    assert named_pairs(found.edges, inputs) == {("TF1", "G1")}
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
     with pytest.raises(ValueError, match=r"other\.csv"):
         Knowledge(known=tmp_path / "other.csv")
@@ -164,8 +173,7 @@ def test_pairs_of_a_network_are_found_by_name(planted, tfs):
     grn = gn.GRN(pd.DataFrame({"source": ["TF2", "TF1"], "target": ["G9", "TF4"], "weight": 1.0}))
     inputs = gather(planted, tfs=tfs, layer=None)
     found = known_pairs(grn, inputs)
-    pairs = zip(inputs.regulators[found.regulators], inputs.genes[found.targets], strict=True)
-    assert set(pairs) == {("TF2", "G9"), ("TF1", "TF4")}
+    assert named_pairs(found.edges, inputs) == {("TF2", "G9"), ("TF1", "TF4")}
 
 
 # ---- from the cells alone
@@ -260,9 +268,15 @@ def test_peaks_of_a_graph_keep_their_edges_by_name(planted, tfs):
     assert len(grn)
 
 
+def test_a_graph_of_which_nothing_would_be_read_is_refused(planted, tfs):
+    graph = gn.graph.build(planted, tfs=tfs)
+    with pytest.raises(ValueError, match=r"no peaks.*links=.*leave graph= away"):
+        gn.infer.network(planted, tfs=tfs, method="gnn", graph=graph)
+
+
 def test_a_graph_of_other_genes_is_refused(planted, tfs):
-    other = planted.copy()
-    other.var_names = [f"ENSG{i:05d}" for i in range(other.n_vars)]
-    graph = gn.graph.build(other, tfs=["ENSG00001"])
+    graph = with_peaks(planted)
+    graph["gene"].name = [f"ENSG{i:05d}" for i in range(planted.n_vars)]
+    graph["tf"].name = ["ENSG00001", "ENSG00002", "ENSG00003"]
     with pytest.raises(ValueError, match=r"0 of 6 regulators and 0 of 66 genes.*gn\.graph\.build"):
         gn.infer.network(planted, tfs=tfs, method="gnn", graph=graph)

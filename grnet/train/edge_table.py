@@ -15,7 +15,26 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class EdgeTable:
-    """Pairs of TFs and genes as codes ``tf * n_genes + gene``, sorted, names sorted too."""
+    """Known pairs of TFs and genes as codes ``tf * n_genes + gene``, sorted, names sorted too.
+
+    Parameters
+    ----------
+    tfs, genes
+        Names.
+    positive, negative
+        Codes of edges, and of pairs that are labelled as none.
+    n_self, n_other
+        Pairs that were left out: of a gene with itself, and of other names.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from grnet.train.edge_table import EdgeTable
+    >>> known = pd.DataFrame({"source": ["A", "A", "X"], "target": ["C", "A", "B"]})
+    >>> table = EdgeTable.of(known, tfs=["A"], genes=["C", "B", "A"])
+    >>> table.positive.tolist(), table.n_self, table.n_other
+    ([2], 1, 1)
+    """
 
     tfs: pd.Index
     genes: pd.Index
