@@ -100,8 +100,13 @@ def build(  # noqa: PLR0913 - one argument per option
         )
     _write(graph, out)
     if prior is not None and bindings is not None:
-        gn.io.write_network(gn.cis.prior_network(bindings, table), prior)
-        told(f"Written: {shortest(prior)}")
+        _write_prior(gn.cis.prior_network(bindings, table), prior)
+
+
+def _write_prior(network: gn.GRN, out: Path) -> None:
+    """Save the network through the peaks."""
+    gn.io.write_network(network, out)
+    told(f"Written: {shortest(out)}")
 
 
 def _write(graph: "HeteroData", out: Path) -> None:
