@@ -103,7 +103,7 @@ def build(  # noqa: PLR0913 - one argument per option
         _write_prior(gn.cis.prior_network(bindings, table), prior)
 
 
-def _write_prior(network: gn.GRN, out: Path) -> None:
+def _write_prior(network: "gn.GRN", out: Path) -> None:
     """Save the network through the peaks."""
     gn.io.write_network(network, out)
     told(f"Written: {shortest(out)}")
