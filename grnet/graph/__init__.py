@@ -1,10 +1,12 @@
 """Graphs: TFs, peaks and genes, sequences and regions, as PyG's ``HeteroData``."""
 
 from grnet.graph._features import features
+from grnet.graph._motifs import motifs_of
 from grnet.graph._profiles import Profiles, profiles
 from grnet.graph.building import build
 from grnet.graph.conversion import from_networkx, to_networkx
 from grnet.graph.drawing import draw
+from grnet.graph.evidence_profiles import with_evidence_profiles
 from grnet.graph.pairs import PairFeatures
 from grnet.graph.regions import region_graph
 from grnet.graph.sequences import kmer_graph
@@ -47,6 +49,7 @@ __all__ = [  # noqa: RUF022 - in plain order, as in all packages
     "hold_out",
     "kmer_graph",
     "load",
+    "motifs_of",
     "opposite",
     "profiles",
     "region_graph",
@@ -54,4 +57,5 @@ __all__ = [  # noqa: RUF022 - in plain order, as in all packages
     "summary",
     "to_networkx",
     "validate",
+    "with_evidence_profiles",
 ]

@@ -12,6 +12,7 @@ from torch_geometric.transforms import ToUndirected
 
 from grnet import __version__, _checks
 from grnet.graph import _edges, _features, _inputs
+from grnet.graph._motifs import keep_motifs
 from grnet.graph._peaks import add_peaks
 from grnet.graph._profiles import profiles
 from grnet.graph.supervision import hold_out
@@ -65,8 +66,8 @@ def build(  # noqa: PLR0913 - every layer of data is optional and has its own ar
     links, bindings
         Tables of ``gn.cis.link_peaks`` and ``gn.cis.bind``.
     evidence, motifs
-        ChIP peaks for ``gn.cis.bind`` and motifs for ``gn.cis.scan_motifs``, in place of
-        ``bindings``.
+        ChIP peaks for ``gn.cis.bind`` and motifs for ``gn.cis.scan_motifs``, where ``bindings`` are
+        not given.
     known
         Known edges ``source, target`` (``weight``, ``sign``): input of message passing.
     held_out
@@ -74,7 +75,8 @@ def build(  # noqa: PLR0913 - every layer of data is optional and has its own ar
     methylation, signal
         Levels per peak (rows are named as the peaks) that become features.
     sequence_width
-        Keep the codes of a window of this width per peak in ``data["peak"].sequence``.
+        Keep the codes of a window of this width per peak in ``data["peak"].sequence``, and the
+        motifs beside them, see :func:`motifs_of`.
     aliases
         Further names of genes.
     n_components
@@ -139,6 +141,8 @@ def build(  # noqa: PLR0913 - every layer of data is optional and has its own ar
             seed=seed,
         )
         _add_windows(graph, found.regions, bases, width=sequence_width)
+        if sequence_width is not None and motifs is not None:
+            keep_motifs(graph, motifs, aliases=aliases)
     graph = _with_edges(graph, found, known, n_neighbours=n_neighbours)
     if held_out is not None:
         graph = hold_out(graph, held_out, seed=seed)

@@ -19,7 +19,9 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 Features = np.ndarray[Any, np.dtype[np.float32]]
 Places = np.ndarray[Any, np.dtype[np.int64]]
 
-_PROFILE = "expression_"
+EVIDENCE_PROFILE = "evidence_"
+_PROFILES = ("expression_", EVIDENCE_PROFILE)
+"""Prefixes of the features that are a profile; the first that a node has counts."""
 _ROWS_PER_BLOCK = 256
 _LEAST = 1e-9
 
@@ -67,7 +69,7 @@ class PairFeatures:
             self._among = [_moments(values) for values in self._units]
             among = ["correlation_among_genes", "correlation_among_tfs"]
             self.names = ["correlation", *among, *self.names]
-        self._paths = _paths(data)
+        self._paths = evidence_paths(data)
         if self._paths is not None:
             self.names += ["evidence", "evidence_of_tf", "evidence_of_gene"]
 
@@ -121,13 +123,13 @@ class PairFeatures:
 
 
 def profile_of(data: HeteroData, kind: str) -> Floats:
-    """Return the profiles of nodes over the cells, without columns where they are not named."""
+    """Return the profiles of nodes over the cells, or of the evidence; no columns without names."""
     names = data[kind].feature_names if "feature_names" in data[kind] else []
-    n_profile = sum(name.startswith(_PROFILE) for name in names)
-    n_nodes = data[kind].num_nodes
-    if not n_profile:
-        return np.zeros((n_nodes, 0))
-    return np.asarray(data[kind].x[:, :n_profile].cpu().numpy(), dtype=np.float64)
+    for prefix in _PROFILES:
+        columns = [i for i, name in enumerate(names) if name.startswith(prefix)]
+        if columns:
+            return np.asarray(data[kind].x[:, columns].cpu().numpy(), dtype=np.float64)
+    return np.zeros((data[kind].num_nodes, 0))
 
 
 def unit_rows(values: Floats) -> Floats:
@@ -151,7 +153,7 @@ def _score(correlation: Floats, own: Floats, others: tuple[Floats, Floats]) -> F
     return np.asarray(centred / np.where(spread > _LEAST, spread, np.inf))
 
 
-def _paths(data: HeteroData) -> tuple[sp.csr_array, sp.csr_array] | None:
+def evidence_paths(data: HeteroData) -> tuple[sp.csr_array, sp.csr_array] | None:
     """Return the weights of TF x peak and of peak x gene, None where one is missing."""
     if BINDS not in data.edge_types or NEAR not in data.edge_types:
         return None

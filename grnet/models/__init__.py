@@ -14,6 +14,7 @@ from grnet.models.expression import (
 )
 from grnet.models.gapped import GappedKmers, GappedKmersConfig
 from grnet.models.hmm import MarkHMM, MarkHMMConfig
+from grnet.models.joint import JointModel, JointModelConfig
 from grnet.models.language import (
     DNALanguageModel,
     DNALanguageModelConfig,
@@ -22,6 +23,7 @@ from grnet.models.language import (
 )
 from grnet.models.methylation import MethylationModel, MethylationModelConfig
 from grnet.models.motif_cnn import MotifCNN, MotifCNNConfig
+from grnet.models.motif_scanner import MotifScanner, MotifScannerConfig
 from grnet.models.prediction import predict
 from grnet.models.sequence import (
     DilatedCNN,
@@ -51,6 +53,8 @@ __all__ = [
     "GappedKmers",
     "GappedKmersConfig",
     "GraphEncoder",
+    "JointModel",
+    "JointModelConfig",
     "KmerTokens",
     "MarkHMM",
     "MarkHMMConfig",
@@ -58,6 +62,8 @@ __all__ = [
     "MethylationModelConfig",
     "MotifCNN",
     "MotifCNNConfig",
+    "MotifScanner",
+    "MotifScannerConfig",
     "SequenceCNN",
     "SequenceCNNConfig",
     "SequenceCNNLSTM",

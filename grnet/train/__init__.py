@@ -20,6 +20,8 @@ from grnet.train.expression import (
 from grnet.train.fitting import Fit, FitSettings, fit
 from grnet.train.gapped import fit_gapped_kmers
 from grnet.train.methylation import MethylationFit, methylation_levels, predict_methylation
+from grnet.train.joint_fit import JointFit
+from grnet.train.joint_training import ablate_joint, fit_joint
 from grnet.train.metrics import calibration_error, task_scores
 from grnet.train.objectives import HeadObjective, Objective
 from grnet.train.ordering import BalancedSampler, balanced_order, stratified_batches
@@ -44,6 +46,7 @@ __all__ = [
     "FitSettings",
     "FocalLoss",
     "HeadObjective",
+    "JointFit",
     "MaskedExpressionObjective",
     "MaskedTokenObjective",
     "MethylationFit",
@@ -55,6 +58,7 @@ __all__ = [
     "SequenceData",
     "SequenceFit",
     "Split",
+    "ablate_joint",
     "accessibility",
     "assign_states",
     "audit_split",
@@ -72,6 +76,7 @@ __all__ = [
     "fit_edge_ensemble",
     "fit_edges",
     "fit_gapped_kmers",
+    "fit_joint",
     "fit_pair_ensemble",
     "fit_pair_trees",
     "focal_loss",

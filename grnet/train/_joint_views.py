@@ -1,0 +1,90 @@
+"""What each layer of the joint model sees of a graph."""
+
+import copy
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+
+from grnet.graph import BINDS, COEXPRESSED, GENE, NEAR, PEAK, REGULATES, TF, opposite
+from grnet.graph.pairs import EVIDENCE_PROFILE
+
+if TYPE_CHECKING:
+    from torch_geometric.data import HeteroData
+
+    from grnet.models.encoders import EdgeType
+
+Columns = dict[str, tuple[int, ...]]
+
+_KNOWN = {REGULATES, opposite(REGULATES)}
+_EVIDENCE = {BINDS, NEAR, opposite(BINDS), opposite(NEAR)}
+
+
+def columns_of(data: "HeteroData", layers: Sequence[str]) -> Columns:
+    """Return the features that some of the layers expression and graph see, by type of node."""
+    found = {}
+    for kind in data.node_types:
+        of_evidence = [name.startswith(EVIDENCE_PROFILE) for name in data[kind].feature_names]
+        if kind == PEAK:
+            of_evidence = [True] * len(of_evidence)
+        if kind != PEAK or "graph" in layers:
+            found[kind] = tuple(
+                i
+                for i, evidence in enumerate(of_evidence)
+                if ("graph" if evidence else "expression") in layers
+            )
+    return found
+
+
+def view(
+    data: "HeteroData", layers: Sequence[str], *, of_peaks: torch.Tensor | None = None
+) -> "HeteroData":
+    """Return the graph with the features and edges that some of the layers see.
+
+    ``of_peaks`` (P, n) are further features of the peaks.
+    """
+    seen = copy.copy(data)
+    columns = columns_of(data, layers)
+    for kind in data.node_types:
+        if kind not in columns:
+            del seen[kind]
+            continue
+        places = list(columns[kind])
+        seen[kind].x = data[kind].x[:, places]
+        seen[kind].feature_names = [data[kind].feature_names[i] for i in places]
+    if of_peaks is not None:
+        seen[PEAK].x = torch.cat([seen[PEAK].x, of_peaks], dim=1)
+        n_of_dna = of_peaks.shape[1]
+        seen[PEAK].feature_names = [
+            *seen[PEAK].feature_names, *(f"dna_{i}" for i in range(1, n_of_dna + 1))
+        ]  # fmt: skip
+    for edge_type in data.edge_types:
+        if edge_type not in _visible(layers):
+            if edge_type in seen.edge_types:
+                del seen[edge_type]
+    return seen
+
+
+def _visible(layers: Sequence[str]) -> "set[EdgeType]":
+    """Return the types of edges that messages may pass along."""
+    expression = {COEXPRESSED} if "expression" in layers else set()
+    return _KNOWN | expression | (_EVIDENCE if "graph" in layers else set())
+
+
+def has_evidence(data: "HeteroData") -> bool:
+    """Tell whether there is anything in the graph beside expression and known edges."""
+    return PEAK in data.node_types and NEAR in data.edge_types
+
+
+def link_weights(data: "HeteroData") -> torch.Tensor | None:
+    """Return how strongly each peak is linked to a gene, None where the graph does not say."""
+    store = data[NEAR]
+    if "weight" not in getattr(store, "edge_attr_names", ()):
+        return None
+    weight: torch.Tensor = store.edge_attr[:, store.edge_attr_names.index("weight")]
+    return weight
+
+
+def names_of(data: "HeteroData") -> tuple[list[str], list[str]]:
+    """Return the names of TFs and genes."""
+    return list(data[TF].name), list(data[GENE].name)
