@@ -80,10 +80,11 @@ def _of_set(name: str, truth: str) -> KnownEdges:
 
 
 @cache
-def _yeast_layers() -> dict[str, Any]:
-    """Return cells, promoters, their motifs and the chromosomes of the genes."""
+def yeast_layers() -> dict[str, Any]:
+    """Return cells, genome, motifs, promoters, bindings and the chromosomes of the genes."""
     folder = data_folder() / "yeast"
     aliases = pd.read_csv(folder / "genome" / "sgd_gene_names.tsv.gz", sep="\t", dtype=str)
+    aliases = aliases[["systematic", "standard", "aliases"]]
     genome = gn.io.Genome(
         folder / "genome" / "R64-1-1.fa.gz", annotation=folder / "genome" / "R64-1-1.96.gtf.gz"
     )
@@ -92,18 +93,25 @@ def _yeast_layers() -> dict[str, Any]:
     links = gn.cis.link_peaks(cells, genome, method="promoter", promoter=PROMOTER)
     hits = gn.cis.scan_motifs(genome, regions(links), motifs, max_pvalue=MAX_PVALUE)
     bindings = quietly(
-        gn.cis.bind, links, hits=hits, names=cells.var_names,
-        aliases=aliases[["systematic", "standard", "aliases"]],
+        gn.cis.bind, links, hits=hits, names=cells.var_names, aliases=aliases
     )  # fmt: skip
     place = links.drop_duplicates("gene").set_index("gene")["peak"].astype(str)
     chromosomes = place.str.rsplit(":", n=1).str[0]
     chromosomes = chromosomes[chromosomes != MITOCHONDRIUM]
-    return {"cells": cells, "bindings": bindings, "links": links, "chromosomes": chromosomes}
+    return {
+        "cells": cells,
+        "genome": genome,
+        "motifs": motifs,
+        "aliases": aliases,
+        "bindings": bindings,
+        "links": links,
+        "chromosomes": chromosomes,
+    }
 
 
-def _yeast(truth: str) -> KnownEdges:
+def yeast_edges(truth: str) -> KnownEdges:
     """Return a truth of yeast beside single cells and motifs in promoters."""
-    layers = _yeast_layers()
+    layers = yeast_layers()
     folder = data_folder() / "yeast" / "grn"
     if truth == "yeastract":
         known = edges_of_matrix(folder / "YEASTRACT_20190713_BOTH.tsv.gz").astype(str)
@@ -135,8 +143,8 @@ SETS: dict[str, Callable[[], KnownEdges]] = {
     "mdc string": partial(_of_set, "mdc", "string"),
     "mdc knockdown": partial(_of_set, "mdc", "knockdown"),
     "bsubtilis": partial(_of_set, "bsubtilis", "gold"),
-    "yeast chip_and_knockdown": partial(_yeast, "chip_and_knockdown"),
-    "yeast yeastract": partial(_yeast, "yeastract"),
+    "yeast chip_and_knockdown": partial(yeast_edges, "chip_and_knockdown"),
+    "yeast yeastract": partial(yeast_edges, "yeastract"),
 }
 
 

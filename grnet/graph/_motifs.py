@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import torch
 
 from grnet import _genes
@@ -14,12 +15,11 @@ from grnet.io.motifs import Motif
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import pandas as pd
     from torch_geometric.data import HeteroData
 
 
 def keep_motifs(
-    data: HeteroData, motifs: Sequence[Motif], *, aliases: pd.DataFrame | None
+    data: HeteroData, motifs: Sequence[Motif], *, aliases: pd.DataFrame | None = None
 ) -> None:
     """Write the motifs into a graph, their TFs under the names that the graph has."""
     given = sorted({tf for motif in motifs for tf in motif.tfs})
@@ -31,6 +31,20 @@ def keep_motifs(
             torch.from_numpy(np.array(motif.probabilities, dtype=np.float32)) for motif in motifs
         ],
     }
+
+
+def shares_of_motifs(data: HeteroData) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """Return which of the motifs that a graph keeps are a TF's own, TFs x motifs, as shares of 1.
+
+    TFs without a motif have a row of zeros.
+    """
+    motifs = motifs_of(data)
+    own = np.zeros((data[TF].num_nodes, len(motifs)))
+    place = pd.Index(data[TF].name)
+    for column, motif in enumerate(motifs):
+        rows = place.get_indexer(pd.Index(motif.tfs))
+        own[rows[rows >= 0], column] = 1.0
+    return np.asarray(own / np.maximum(own.sum(axis=1, keepdims=True), 1.0))
 
 
 def motifs_of(data: HeteroData) -> list[Motif]:

@@ -1,10 +1,7 @@
-"""Models of known edges, each pair scored by those that did not train on it.
-
-A graph network hears the edges that train along the graph, and trees read the evidence of each
-pair; together they find more of what is held out than either.
-"""
+"""Models of known edges, each pair scored by those that did not train on it."""
 
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,22 +18,23 @@ from grnet.infer._knowledge import KnownPairs
 from grnet.infer._scored import Scored
 from grnet.models import EdgeModelConfig
 from grnet.train import (
-    EdgeFit,
     EdgeSplit,
     FitSettings,
     PairEnsemble,
-    PairTrees,
     edge_settings,
     fit_calibration,
     fit_edges,
     fit_pair_trees,
 )
+from grnet.train.pair_ensemble import ScoresPairs
 from grnet.train.rates import smoothed_log_odds
 
 logger = logging.getLogger(__name__)
 
 Rows = npt.NDArray[np.int64]
 Table = npt.NDArray[np.float32]
+Members = Callable[[EdgeSplit, FitSettings, int], Sequence[ScoresPairs]]
+"""Trains models on a split, with settings and a seed."""
 
 MOST_CALIBRATION_PAIRS = 1_000_000
 PAIRS_AT_A_TIME = 2_000_000
@@ -80,12 +78,10 @@ def cross_fitted(  # noqa: PLR0913 - the options of the method
     known: KnownPairs,
     own: Rows,
     *,
-    kind: Literal["sage", "gatv2", "hgt"],
+    members: Members,
     n_folds: int,
     n_negatives: int,
-    n_members: int,
     max_epochs: int,
-    class_prior: float | None,
     rng: np.random.Generator,
     device: torch.device,
 ) -> Scored:
@@ -105,16 +101,13 @@ def cross_fitted(  # noqa: PLR0913 - the options of the method
         split = _split(graph, pairs, fold, n_negatives=n_negatives, rng=rng)
         asked = np.flatnonzero(pairs.asked(fold))
         n_strongest = round(int(pairs.edge.sum()) * len(asked) / pairs.edge.size)
-        members = _members(
-            graph, split, kind=kind, n_members=n_members, seed=int(rng.integers(1 << 31)),
-            settings=edge_settings(len(split.train), max_epochs=max_epochs, device=str(device)),
-            class_prior=class_prior,
-        )  # fmt: skip
-        for member in members:
+        settings = edge_settings(len(split.train), max_epochs=max_epochs, device=str(device))
+        trained = members(split, settings, int(rng.integers(1 << 31)))
+        for member in trained:
             scores = _scores(member, graph, asked, validation=split.validation)
             total[asked] += scores
             held[asked[np.argsort(-scores, kind="stable")[:n_strongest]]] += 1
-        n_models[asked] += len(members)
+        n_models[asked] += len(trained)
     n_models = np.maximum(n_models, 1)
     mean, stability = (
         (sums / n_models).astype(np.float32).reshape(shape) for sums in (total, held)
@@ -126,26 +119,31 @@ def cross_fitted(  # noqa: PLR0913 - the options of the method
     )
 
 
-def _members(
+def trees_and_networks(
     graph: ExpressionGraph,
-    split: EdgeSplit,
     *,
     kind: Literal["sage", "gatv2", "hgt"],
     n_members: int,
-    seed: int,
-    settings: FitSettings,
     class_prior: float | None,
-) -> list[EdgeFit | PairTrees]:
-    """Return trees and networks; the trees read the evidence of pairs, the networks the graph."""
-    config = EdgeModelConfig.of(graph.data, kind=kind)
-    networks = [
-        fit_edges(
-            graph.data, split, config=config, settings=settings, seed=seed + number,
-            pair_features=False, class_prior=class_prior,
-        )
-        for number in range(n_members)
-    ]  # fmt: skip
-    return [fit_pair_trees(graph.data, split, seed=seed), *networks]
+) -> Members:
+    """Return the training of trees that read the evidence of pairs, and networks the graph.
+
+    A network hears the edges that train along the graph; together they find more of what is held
+    out than either.
+    """
+
+    def trained(split: EdgeSplit, settings: FitSettings, seed: int) -> list[ScoresPairs]:
+        config = EdgeModelConfig.of(graph.data, kind=kind)
+        networks = [
+            fit_edges(
+                graph.data, split, config=config, settings=settings, seed=seed + number,
+                pair_features=False, class_prior=class_prior,
+            )
+            for number in range(n_members)
+        ]  # fmt: skip
+        return [fit_pair_trees(graph.data, split, seed=seed), *networks]
+
+    return trained
 
 
 def _pairs(
@@ -194,7 +192,7 @@ def _split(
 
 
 def _scores(
-    member: EdgeFit | PairTrees, graph: ExpressionGraph, asked: Rows, *, validation: pd.DataFrame
+    member: ScoresPairs, graph: ExpressionGraph, asked: Rows, *, validation: pd.DataFrame
 ) -> Table:
     """Return the log odds of pairs, standardised as those of the validation pairs."""
     alone = PairEnsemble.of({"member": member}, validation)

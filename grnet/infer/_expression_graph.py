@@ -1,7 +1,7 @@
 """The graph of a kernel's arrays: genes and TFs with their profiles, and evidence beside them."""
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,9 +11,11 @@ import scipy.sparse as sp
 import torch
 from anndata import AnnData
 
-from grnet.graph import BINDS, GENE, NEAR, PEAK, TF, build, opposite
+from grnet.graph import BINDS, GENE, NEAR, PEAK, TF, build, motifs_of, opposite
+from grnet.graph._motifs import keep_motifs
 from grnet.infer._arrays import Matrix
 from grnet.infer._knowledge import GraphOfInputs
+from grnet.io.motifs import Motif
 
 if TYPE_CHECKING:
     from torch_geometric.data import HeteroData
@@ -88,12 +90,28 @@ def _with_peaks(found: ExpressionGraph, evidence: GraphOfInputs) -> ExpressionGr
     for edge_type, ends in ((BINDS, (tf, peak)), (NEAR, (peak, gene))):
         if edge_type not in evidence.data.edge_types:
             continue
-        index = evidence.data[edge_type].edge_index
-        there = torch.stack([nodes[end] for nodes, end in zip(ends, index, strict=True)])
-        there = there[:, (there >= 0).all(dim=0)]
-        data[edge_type].edge_index = there
-        data[opposite(edge_type)].edge_index = there.flip(0)
+        store = evidence.data[edge_type]
+        there = torch.stack([nodes[end] for nodes, end in zip(ends, store.edge_index, strict=True)])
+        known = (there >= 0).all(dim=0)
+        data[edge_type].edge_index = there[:, known]
+        data[opposite(edge_type)].edge_index = there[:, known].flip(0)
+        if "edge_attr" in store:
+            data[edge_type].edge_attr = store.edge_attr[known]
+            data[edge_type].edge_attr_names = store.edge_attr_names
+    keep_motifs(data, _renamed(motifs_of(evidence.data), evidence.data, data, tf))
     return found
+
+
+def _renamed(
+    motifs: list[Motif], evidence: "HeteroData", data: "HeteroData", tf: torch.Tensor
+) -> list[Motif]:
+    """Return motifs whose TFs have the names of the nodes."""
+    pairs = zip(evidence[TF].name, tf.tolist(), strict=True)
+    names = {name: data[TF].name[node] for name, node in pairs if node >= 0}
+    return [
+        replace(motif, tfs=tuple(names[name] for name in motif.tfs if name in names))
+        for motif in motifs
+    ]
 
 
 def _node(position: Rows, node: Rows) -> torch.Tensor:

@@ -142,6 +142,17 @@ def _explain_empty(candidates: Candidates, request: Request, *, of: str) -> None
     raise ValueError(message)
 
 
+def _regions(request: Request, edges: pd.DataFrame) -> pd.DataFrame | None:
+    """Return the regions behind the edges: those of the prior, else those of the graph."""
+    found = known_regions(request.prior, edges)
+    if found is not None or request.knowledge.graph is None:
+        return found
+    # the other methods do without what graphs import
+    from grnet.infer._graph_regions import regions_between  # noqa: PLC0415
+
+    return regions_between(request.knowledge.graph, edges)
+
+
 def network(  # noqa: PLR0913 - one call does the whole job; all but the data is by keyword
     adata: "AnnData | MuData",
     *,
@@ -239,7 +250,7 @@ def network(  # noqa: PLR0913 - one call does the whole job; all but the data is
     inputs, edges, facts = _inferred(adata, request, contexts, tfs=tfs, layer=layer)
     return GRN(
         edges,
-        evidence=known_regions(prior, edges),
+        evidence=_regions(request, edges),
         nodes=pd.DataFrame({"is_tf": inputs.genes.isin(inputs.regulators)}, index=inputs.genes),
         params={
             "method": method,

@@ -11,6 +11,7 @@ from grnet.infer.boost import boosted_gain
 from grnet.infer.consensus import combined_ranks
 from grnet.infer.diffusion import denoising
 from grnet.infer.gnn import graph_network
+from grnet.infer.joint import joint_layers
 from grnet.infer.linear import clr, partial_correlation, pearson, ridge, ridge_context, spearman
 from grnet.infer.shared import shared_ridge
 from grnet.infer.transformer import masked_expression
@@ -72,6 +73,13 @@ METHODS = Registry(
         "graph network and trees on known edges; without known= a network learns ridge's penalties",
         speed="minutes",
         reference="Hamilton et al. 2017, NeurIPS 30 (GraphSAGE); as EdgeModel, here",
+    ),
+    _method(
+        "joint",
+        joint_layers,
+        "expression, graph and DNA on known edges, weighed; without known= their mean rank",
+        speed="minutes",
+        reference="as JointModel, here",
     ),
     _method(
         "transformer",

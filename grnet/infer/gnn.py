@@ -42,7 +42,7 @@ def graph_network(  # noqa: PLR0913 - every option of the method is a keyword
     _checks.in_range(n_negatives, 1, 1000, what="n_negatives")
     _checks.in_range(n_members, 1, 1000, what="n_members")
     # the other methods do without what these import
-    from grnet.infer._cross_fitted import cross_fitted  # noqa: PLC0415
+    from grnet.infer._cross_fitted import cross_fitted, trees_and_networks  # noqa: PLC0415
     from grnet.infer._expression_graph import expression_graph  # noqa: PLC0415
     from grnet.infer._gated_ridge import graph_regression  # noqa: PLC0415
 
@@ -53,10 +53,11 @@ def graph_network(  # noqa: PLR0913 - every option of the method is a keyword
             device=device,
         )  # fmt: skip
     else:
+        nodes = expression_graph(x, y, own, evidence=graph)
+        members = trees_and_networks(nodes, kind=kind, n_members=n_members, class_prior=class_prior)
         scored = cross_fitted(
-            expression_graph(x, y, own, evidence=graph), known, own, kind=kind, n_folds=n_folds,
-            n_negatives=n_negatives, n_members=n_members, max_epochs=max_epochs or 100,
-            class_prior=class_prior, rng=rng, device=device,
+            nodes, known, own, members=members, n_folds=n_folds, n_negatives=n_negatives,
+            max_epochs=max_epochs or 100, rng=rng, device=device,
         )  # fmt: skip
         scored = scored._replace(scores=scored.scores * np.sign(correlation))
     # where nothing is to be learnt nothing is: such scores do not show what chance reaches

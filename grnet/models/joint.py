@@ -19,7 +19,8 @@ Columns = Mapping[str, tuple[int, ...]]
 LAYERS = ("expression", "graph", "dna")
 PAIR = "pair"
 """Stands beside types of nodes where columns of features are named: those of the pair itself."""
-PEAK, NEAR = "peak", ("peak", "near", "gene")
+GENE, PEAK = "gene", "peak"
+NEAR = (PEAK, "near", GENE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,15 +144,16 @@ class JointModel(nn.Module):
         pairs: torch.Tensor,
         *,
         features: torch.Tensor | None = None,
-        sequence: torch.Tensor | None = None,
+        said: torch.Tensor | None = None,
         link: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Return logits (B,) of pairs (2, B), positions of TFs and genes.
 
-        ``features`` (B, n) are those of the pairs, ``sequence`` codes (P, L) or floats (P, 4, L)
-        of the peaks, and ``link`` (E,) how strongly each edge from a peak to a gene joins them.
+        ``features`` (B, n) are those of the pairs, ``said`` (P, F) what :attr:`reader` answers to
+        the DNA of the peaks, and ``link`` (E,) how strongly each edge from a peak to a gene joins
+        them.
         """
-        own = self.terms(x, edge_index, pairs, features=features, sequence=sequence, link=link)
+        own = self.terms(x, edge_index, pairs, features=features, said=said, link=link)
         return self.bias + torch.stack(tuple(own.values())).sum(0)
 
     def terms(
@@ -161,33 +163,25 @@ class JointModel(nn.Module):
         pairs: torch.Tensor,
         *,
         features: torch.Tensor | None = None,
-        sequence: torch.Tensor | None = None,
+        said: torch.Tensor | None = None,
         link: torch.Tensor | None = None,
     ) -> dict[str, torch.Tensor]:
         """Return what each layer adds to the logits, (B,) each; arguments as for ``forward``."""
-        said = None
-        if "dna" in self.config.layers:
-            if sequence is None:
-                message = "The model reads DNA: pass sequence=, that of every peak."
-                raise ValueError(message)
-            said = self.reader(sequence)
+        if "dna" in self.config.layers and said is None:
+            message = "The model reads DNA: pass said=model.reader(codes), of every peak."
+            raise ValueError(message)
         found = {}
         for name, tower in self.towers.items():
             read = self.read_by(name, x, said)
             own = None if features is None else features[:, list(self.config.columns[name][PAIR])]
             found[name] = tower(read, edge_index, pairs, features=own)
-        if said is not None:
-            n_genes = len(x[self.sites_target])
+        if said is not None and "dna" in self.config.layers:
+            n_genes = len(x[GENE])
             found["dna"] = self.sites(said, edge_index[NEAR], pairs, link=link, n_genes=n_genes)
         return {
             name: weight * term
             for weight, (name, term) in zip(self.weight, found.items(), strict=True)
         }
-
-    @property
-    def sites_target(self) -> str:
-        """The type of nodes that peaks are near to."""
-        return NEAR[2]
 
     def read_by(self, tower: str, x: Nodes, said: torch.Tensor | None) -> dict[str, torch.Tensor]:
         """Return the features that a tower reads of each type of node."""

@@ -22,6 +22,7 @@ from grnet.train.gapped import fit_gapped_kmers
 from grnet.train.methylation import MethylationFit, methylation_levels, predict_methylation
 from grnet.train.joint_fit import JointFit
 from grnet.train.joint_training import ablate_joint, fit_joint
+from grnet.train.joint_tuning import JointLoss, tune_joint
 from grnet.train.metrics import calibration_error, task_scores
 from grnet.train.objectives import HeadObjective, Objective
 from grnet.train.ordering import BalancedSampler, balanced_order, stratified_batches
@@ -47,6 +48,7 @@ __all__ = [
     "FocalLoss",
     "HeadObjective",
     "JointFit",
+    "JointLoss",
     "MaskedExpressionObjective",
     "MaskedTokenObjective",
     "MethylationFit",
@@ -96,4 +98,5 @@ __all__ = [
     "split_edges",
     "stratified_batches",
     "task_scores",
+    "tune_joint",
 ]

@@ -12,7 +12,8 @@ from scipy.optimize import minimize
 from torch import nn
 
 from grnet import _checks
-from grnet.graph import GENE, NEAR, PEAK, TF, motifs_of, with_evidence_profiles
+from grnet.graph import GENE, NEAR, PEAK, TF, with_evidence_profiles
+from grnet.graph._motifs import shares_of_motifs
 from grnet.models import EdgeModelConfig, JointModel, JointModelConfig, MotifScanner
 from grnet.models._pooled_sites import PooledSites, pooled_affinity
 from grnet.models.joint import LAYERS, PAIR
@@ -82,14 +83,12 @@ class JointParts:
             model.sites.load_state_dict(sites.state_dict())
             model.reader.load_state_dict(self.reader.state_dict())  # type: ignore[union-attr]
         joint = JointFit(
-            model=model.eval(), graph=self.graph, said=said,
+            model=model.eval(), graph=self.graph, said=said, device=self.device,
             views={name: found.graph for name, found in fits.items()},
             evidence={name: found.evidence for name, found in fits.items() if found.evidence},
         )  # fmt: skip
         validation = self.split.validation
-        weights, bias = layer_weights(
-            joint.terms(validation, device=self.device), validation["label"]
-        )
+        weights, bias = layer_weights(joint.terms(validation), validation["label"])
         with torch.no_grad():
             model.weight.copy_(torch.tensor(weights, dtype=torch.float32))
             model.bias.fill_(bias)
@@ -142,14 +141,11 @@ class JointParts:
 
     def _own_motifs(self, n_features: int) -> Floats:
         """Return which outputs of the sequence model are motifs of each TF, as shares of 1."""
-        own = np.zeros((self.graph[TF].num_nodes, n_features))
-        if not isinstance(self.reader, MotifScanner):
-            return own
-        place = pd.Index(self.graph[TF].name)
-        for column, motif in enumerate(motifs_of(self.graph)[:n_features]):
-            rows = place.get_indexer(pd.Index(motif.tfs))
-            own[rows[rows >= 0], column] = 1.0
-        return np.asarray(own / np.maximum(own.sum(axis=1, keepdims=True), 1.0))
+        if isinstance(self.reader, MotifScanner):
+            own = shares_of_motifs(self.graph)
+            if own.shape[1] == n_features:
+                return own
+        return np.zeros((self.graph[TF].num_nodes, n_features))
 
     def _joins(self, layers: Sequence[str]) -> bool:
         return self.dna_joins_graph and "dna" in layers

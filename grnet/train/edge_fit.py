@@ -55,7 +55,7 @@ class EdgeFit:
     evidence: PairEvidence | None = None
     calibration: Calibration | None = None
 
-    def scores(self, pairs: pd.DataFrame, *, device: str = "auto") -> npt.NDArray[np.float32]:
+    def scores(self, pairs: pd.DataFrame, *, device: str | None = None) -> npt.NDArray[np.float32]:
         """Return the probability that each pair is an edge.
 
         Parameters
@@ -63,7 +63,7 @@ class EdgeFit:
         pairs
             ``source, target``: TFs and genes of the graph.
         device
-            ``"auto"`` takes CUDA where there is one.
+            By default that of the training; ``"auto"`` takes CUDA where there is one.
 
         Returns
         -------
@@ -89,14 +89,15 @@ class EdgeFit:
         """
         return _probabilities(self.logits(pairs, device=device), self.calibration)
 
-    def logits(self, pairs: pd.DataFrame, *, device: str = "auto") -> npt.NDArray[np.float64]:
+    def logits(self, pairs: pd.DataFrame, *, device: str | None = None) -> npt.NDArray[np.float64]:
         """Return the logits of the model, before any calibration; arguments as for ``scores``."""
         model = self.fit.model
         if not isinstance(model, EdgeModel):
             message = f"{type(model).__name__} is no EdgeModel: it scores no pairs of a graph."
             raise TypeError(message)
         asked = positions(self.graph, pairs)
-        return pair_logits(model, self.graph, asked, evidence=self.evidence, device=device)
+        where = device or str(self.fit.params.get("device", "auto"))
+        return pair_logits(model, self.graph, asked, evidence=self.evidence, device=where)
 
     def calibrated(self, pairs: pd.DataFrame, *, kind: Kind = "isotonic") -> "EdgeFit":
         """Return the same fit with a calibration; see :meth:`EdgeEnsemble.calibrated`."""
@@ -144,7 +145,7 @@ class EdgeEnsemble:
             message = "An ensemble needs members: the list of fits is empty."
             raise ValueError(message)
 
-    def scores(self, pairs: pd.DataFrame, *, device: str = "auto") -> npt.NDArray[np.float32]:
+    def scores(self, pairs: pd.DataFrame, *, device: str | None = None) -> npt.NDArray[np.float32]:
         """Return the probability that each pair is an edge, as :meth:`EdgeFit.scores` does.
 
         Parameters
@@ -152,7 +153,7 @@ class EdgeEnsemble:
         pairs
             ``source, target``: TFs and genes of the graph.
         device
-            ``"auto"`` takes CUDA where there is one.
+            By default that of the training; ``"auto"`` takes CUDA where there is one.
 
         Returns
         -------
@@ -167,7 +168,7 @@ class EdgeEnsemble:
         return _probabilities(self._logits(pairs, device).mean(axis=0), self.calibration)
 
     def predictions(
-        self, pairs: pd.DataFrame, *, n_strongest: int | None = None, device: str = "auto"
+        self, pairs: pd.DataFrame, *, n_strongest: int | None = None, device: str | None = None
     ) -> pd.DataFrame:
         """Return the scores of pairs, and how far the members agree on them.
 
@@ -179,7 +180,7 @@ class EdgeEnsemble:
             How many pairs count as the strongest of a member; by default as many as the ensemble
             expects edges among them, the sum of its scores.
         device
-            ``"auto"`` takes CUDA where there is one.
+            By default that of the training; ``"auto"`` takes CUDA where there is one.
 
         Returns
         -------
@@ -221,10 +222,10 @@ class EdgeEnsemble:
         ValueError
             If the pairs have one label only, or a name is not in the graph.
         """
-        logits = self._logits(pairs, "auto").mean(axis=0)
+        logits = self._logits(pairs).mean(axis=0)
         return dataclasses.replace(self, calibration=_fitted(logits, pairs, kind))
 
-    def _logits(self, pairs: pd.DataFrame, device: str) -> npt.NDArray[np.float64]:
+    def _logits(self, pairs: pd.DataFrame, device: str | None = None) -> npt.NDArray[np.float64]:
         """Return members x pairs."""
         return np.stack([member.logits(pairs, device=device) for member in self.members])
 

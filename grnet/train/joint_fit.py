@@ -44,10 +44,12 @@ class JointFit:
         By tower: what it reads of pairs.
     said
         What the sequence model says of each peak, (P, F); None without DNA.
+    device
+        Where it was trained.
     calibration
         Applied to the scores, where there is one.
     facts
-        How it was trained: numbers and texts.
+        The weights of the layers, by name.
 
     Examples
     --------
@@ -66,6 +68,7 @@ class JointFit:
     views: "Mapping[str, HeteroData]"
     evidence: Mapping[str, PairEvidence]
     said: torch.Tensor | None = None
+    device: str = "auto"
     calibration: Calibration | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
 
@@ -74,7 +77,7 @@ class JointFit:
         """What the model reads."""
         return self.model.config.layers
 
-    def terms(self, pairs: pd.DataFrame, *, device: str = "auto") -> pd.DataFrame:
+    def terms(self, pairs: pd.DataFrame, *, device: str | None = None) -> pd.DataFrame:
         """Return what each layer adds to the logit of each pair.
 
         Parameters
@@ -82,7 +85,7 @@ class JointFit:
         pairs
             ``source, target``: TFs and genes of the graph, no training pairs.
         device
-            ``"auto"`` takes CUDA where there is one.
+            By default that of the training; ``"auto"`` takes CUDA where there is one.
 
         Returns
         -------
@@ -106,7 +109,7 @@ class JointFit:
         >>> gn.train.fit_joint(data, split, settings=quick).terms(split.test).columns.tolist()
         ['expression']
         """
-        asked = positions(self.graph, pairs)
+        asked, device = positions(self.graph, pairs), device or self.device
         found = {}
         for name, view in self.views.items():
             tower: EdgeModel = self.model.towers[name]  # type: ignore[assignment]
@@ -122,12 +125,12 @@ class JointFit:
         }
         return pd.DataFrame(columns, index=pairs.index)
 
-    def logits(self, pairs: pd.DataFrame, *, device: str = "auto") -> Floats:
+    def logits(self, pairs: pd.DataFrame, *, device: str | None = None) -> Floats:
         """Return the logit of each pair, before any calibration; arguments as for ``terms``."""
         total = self.terms(pairs, device=device).sum(axis=1).to_numpy()
         return np.asarray(total + float(self.model.bias.detach()))
 
-    def scores(self, pairs: pd.DataFrame, *, device: str = "auto") -> npt.NDArray[np.float32]:
+    def scores(self, pairs: pd.DataFrame, *, device: str | None = None) -> npt.NDArray[np.float32]:
         """Return the probability that each pair is an edge; arguments as for ``terms``."""
         said = expit(self.logits(pairs, device=device))
         said = said if self.calibration is None else self.calibration.applied(said)

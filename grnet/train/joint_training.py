@@ -155,8 +155,7 @@ def ablate_joint(
         done = parts.joined(some)
         weights = {f"weight_{layer}": done.facts.get(layer) for layer in there}
         rows.append(
-            {"layers": " + ".join(some), **pair_figures(asked, done.logits(asked, device=device))}
-            | weights
+            {"layers": " + ".join(some), **pair_figures(asked, done.logits(asked))} | weights
         )
     return pd.DataFrame(rows)
 
