@@ -1,6 +1,7 @@
 """The graph of a kernel's arrays: genes and TFs with their profiles, and evidence beside them."""
 
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -98,20 +99,15 @@ def _with_peaks(found: ExpressionGraph, evidence: GraphOfInputs) -> ExpressionGr
         if "edge_attr" in store:
             data[edge_type].edge_attr = store.edge_attr[known]
             data[edge_type].edge_attr_names = store.edge_attr_names
-    keep_motifs(data, _renamed(motifs_of(evidence.data), evidence.data, data, tf))
+    pairs = zip(evidence.data[TF].name, tf.tolist(), strict=True)
+    names = {name: data[TF].name[node] for name, node in pairs if node >= 0}
+    keep_motifs(data, [_renamed(motif, names) for motif in motifs_of(evidence.data)])
     return found
 
 
-def _renamed(
-    motifs: list[Motif], evidence: "HeteroData", data: "HeteroData", tf: torch.Tensor
-) -> list[Motif]:
-    """Return motifs whose TFs have the names of the nodes."""
-    pairs = zip(evidence[TF].name, tf.tolist(), strict=True)
-    names = {name: data[TF].name[node] for name, node in pairs if node >= 0}
-    return [
-        replace(motif, tfs=tuple(names[name] for name in motif.tfs if name in names))
-        for motif in motifs
-    ]
+def _renamed(motif: Motif, names: Mapping[str, str]) -> Motif:
+    """Return a motif whose TFs have the names of the nodes."""
+    return replace(motif, tfs=tuple(names[name] for name in motif.tfs if name in names))
 
 
 def _node(position: Rows, node: Rows) -> torch.Tensor:

@@ -1,6 +1,5 @@
 """Known motifs as a sequence model: the affinity of a sequence to each of them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,8 @@ from grnet import _checks
 from grnet.models._layers import at_the_door
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from grnet.io.motifs import Motif
 
 _PSEUDOCOUNT = 0.01

@@ -19,10 +19,10 @@ from grnet.train.expression import (
 )
 from grnet.train.fitting import Fit, FitSettings, fit
 from grnet.train.gapped import fit_gapped_kmers
-from grnet.train.methylation import MethylationFit, methylation_levels, predict_methylation
 from grnet.train.joint_fit import JointFit
 from grnet.train.joint_training import ablate_joint, fit_joint
 from grnet.train.joint_tuning import JointLoss, tune_joint
+from grnet.train.methylation import MethylationFit, methylation_levels, predict_methylation
 from grnet.train.metrics import calibration_error, task_scores
 from grnet.train.objectives import HeadObjective, Objective
 from grnet.train.ordering import BalancedSampler, balanced_order, stratified_batches

@@ -9,7 +9,6 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 from scipy.optimize import minimize
-from torch import nn
 
 from grnet import _checks
 from grnet.graph import GENE, NEAR, PEAK, TF, with_evidence_profiles
@@ -44,7 +43,8 @@ class JointParts:
 
     data: "HeteroData"
     split: EdgeSplit
-    reader: nn.Module | None
+    reader: Any
+    """A model of sequences with a config, or None."""
     kind: Kind
     settings: FitSettings | None
     dna_joins_graph: bool
@@ -81,7 +81,7 @@ class JointParts:
         if with_dna:
             said, sites = self.sites()
             model.sites.load_state_dict(sites.state_dict())
-            model.reader.load_state_dict(self.reader.state_dict())  # type: ignore[union-attr]
+            model.reader.load_state_dict(self.reader.state_dict())
         joint = JointFit(
             model=model.eval(), graph=self.graph, said=said, device=self.device,
             views={name: found.graph for name, found in fits.items()},
@@ -115,7 +115,7 @@ class JointParts:
         """Return what the sequence model says of the peaks, and each TF's weights of it."""
         if self._sites is None:
             codes = self.graph[PEAK].sequence.numpy()
-            said = torch.from_numpy(predict(self.reader, codes, device=self.device, raw=True))  # type: ignore[arg-type]
+            said = torch.from_numpy(predict(self.reader, codes, device=self.device, raw=True))
             said = said if said.ndim == 2 else said.mean(-1)
             self._sites = said, self._weighed(said)
         return self._sites
@@ -159,17 +159,17 @@ class JointParts:
         first = 0
         for name, found in fits.items():
             hears = ["expression"] if name == "expression" else [a for a in layers if a != "dna"]
-            n_own = found.fit.model.config.n_pair_features  # type: ignore[union-attr]
+            n_own = len(found.evidence.names) if found.evidence is not None else 0
             columns[name] = {
                 **columns_of(self.graph, hears),
-                PAIR: tuple(range(first, first + n_own)),  # type: ignore[operator, arg-type]
+                PAIR: tuple(range(first, first + n_own)),
             }
-            first += n_own  # type: ignore[assignment, operator]
+            first += n_own
         dna: dict[str, Any] = {}
         if "dna" in layers:
             dna = {
                 "sequence_model": type(self.reader).__name__,
-                "sequence_config": asdict(self.reader.config),  # type: ignore[union-attr, call-overload]
+                "sequence_config": asdict(self.reader.config),
                 "n_sequence_features": int(self.sites()[0].shape[1]),
                 "n_tfs": self.graph[TF].num_nodes,
                 "dna_joins_graph": "graph" in layers and self._joins(layers),

@@ -59,9 +59,8 @@ def view(
             *seen[PEAK].feature_names, *(f"dna_{i}" for i in range(1, n_of_dna + 1))
         ]  # fmt: skip
     for edge_type in data.edge_types:
-        if edge_type not in _visible(layers):
-            if edge_type in seen.edge_types:
-                del seen[edge_type]
+        if edge_type not in _visible(layers) and edge_type in seen.edge_types:
+            del seen[edge_type]
     return seen
 
 

@@ -1,6 +1,7 @@
 """Each TF's weights of the sites near its targets: a penalised logistic regression of all TFs."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -60,8 +61,8 @@ def fitted_weights(
     best, found = -np.inf, (np.zeros_like(own), np.full(n_tfs, start[-1]))
     for penalty in progress(PENALTIES, "weights of the sites", total=len(PENALTIES)):
         start = minimize(
-            _loss, start, args=(train, train.blocks(), own, penalty), jac=True, method="L-BFGS-B",
-            options={"maxiter": _STEPS},
+            partial(_loss, pairs=train, blocks=train.blocks(), own=own, penalty=penalty), start,
+            jac=True, method="L-BFGS-B", options={"maxiter": _STEPS},
         ).x  # fmt: skip
         weight, bias = _parts(start, own)
         score = _validated(validation, weight, bias)
@@ -80,6 +81,7 @@ def _parts(values: Floats, own: Floats) -> tuple[Floats, Floats]:
 
 def _loss(
     values: Floats,
+    *,
     pairs: LabelledSites,
     blocks: list[tuple[int, slice]],
     own: Floats,

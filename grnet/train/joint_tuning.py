@@ -4,7 +4,7 @@ import copy
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional
 
 from grnet import _checks
-from grnet.graph import BINDS, GENE, NEAR, PEAK, TF
+from grnet.graph import GENE, NEAR, PEAK, TF
 from grnet.models import JointModel, predict
 from grnet.models.joint import LAYERS
 from grnet.train import _edge_graph
@@ -237,7 +237,8 @@ class JointObjective:
 
     def answer(self, model: nn.Module, batch: Batch) -> dict[str, torch.Tensor]:
         """Return logits of the pairs, and of the peaks near them what their DNA says."""
-        joint: JointModel = model.model  # type: ignore[assignment]
+        tuned = cast("TunedModel", model)
+        joint = tuned.model
         pairs = batch["pairs"]
         x, edges = _edge_graph.on_device(self._graph, pairs.device)
         left = _edge_graph.without_pairs(edges, pairs, n_genes=len(x[GENE]))
@@ -252,9 +253,9 @@ class JointObjective:
         if own is None:
             return found
         scaled = joint.sites.scaled(own)
-        found["binding"] = scaled @ joint.sites.weight.T + model.binding_bias
-        if model.profile is not None:
-            found["profile"] = model.profile(scaled)  # type: ignore[operator]
+        found["binding"] = scaled @ joint.sites.weight.T + tuned.binding_bias
+        if tuned.profile is not None:
+            found["profile"] = tuned.profile(scaled)
         return found
 
     def loss(self, answer: dict[str, torch.Tensor], batch: Batch) -> torch.Tensor:
@@ -331,7 +332,8 @@ def _profiles(graph: "HeteroData") -> torch.Tensor:
     store = graph[PEAK]
     columns = [i for i, name in enumerate(store.feature_names) if name.startswith("accessibility")]
     if columns:
-        return store.x[:, columns]
+        opened: torch.Tensor = store.x[:, columns]
+        return opened
     peak, gene = graph[NEAR].edge_index
     x = graph[GENE].x
     total = torch.zeros(graph[PEAK].num_nodes, x.shape[1]).index_add(0, peak, x[gene])
