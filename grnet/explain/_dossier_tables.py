@@ -1,0 +1,239 @@
+"""The tables of a dossier, from the opened terms of a joint model and the cells."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from grnet._alphabet import to_text
+from grnet.cis import scan_motifs
+from grnet.explain._joint_terms import JointTerms, PeakDna
+from grnet.graph import BINDS, GENE, NEAR, PEAK, TF, features, motifs_of
+from grnet.io.genome import Genome
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+    from torch_geometric.data import HeteroData
+
+MAX_PVALUE = 1e-3
+"""Of motif hits that are shown: the model weighs weak sites too."""
+
+MOST_CELLS = 2000
+_KB = 1000.0
+
+
+def ledger(terms: JointTerms, data: "HeteroData") -> pd.DataFrame:
+    """Return what adds up to logit minus baseline: pair features, nodes, edges and bases."""
+    parts = []
+    for layer, found in terms.towers.items():
+        weight = terms.weights[layer]
+        pair = found.pair.rename(columns={"feature": "name"})[["name", "contribution"]]
+        nodes = found.nodes.groupby(["type", "name"], as_index=False, sort=False)["contribution"]
+        nodes = nodes.sum()
+        nodes = nodes.assign(name=nodes["type"] + " " + nodes["name"])
+        edges = found.edges.groupby("type", as_index=False, sort=False)["contribution"].sum()
+        for kind, table in (
+            ("pair features", pair),
+            ("node features", nodes),
+            ("edges", edges.rename(columns={"type": "name"})),
+        ):
+            rows = table[["name", "contribution"]].assign(layer=layer, kind=kind)
+            parts.append(rows.assign(contribution=weight * rows["contribution"]))
+    if terms.dna is not None:
+        names = np.asarray(data[PEAK].name)[terms.dna.peaks]
+        total = terms.dna.contributions.sum(axis=1)
+        parts.append(
+            pd.DataFrame({"name": names, "contribution": total, "layer": "dna", "kind": "bases"})
+        )
+    table = pd.concat(parts, ignore_index=True)
+    table = table[table["contribution"] != 0]
+    order = np.argsort(-table["contribution"].abs().to_numpy(), kind="stable")
+    return table.iloc[order][["layer", "kind", "name", "contribution"]].reset_index(drop=True)
+
+
+def nodes(terms: JointTerms) -> pd.DataFrame:
+    """Return what the features of each node contribute, over the layers."""
+    parts = [
+        found.nodes.assign(contribution=terms.weights[layer] * found.nodes["contribution"])
+        for layer, found in terms.towers.items()
+    ]
+    return _summed(parts, ["type", "name"])
+
+
+def edges(terms: JointTerms) -> pd.DataFrame:
+    """Return what each edge contributes, over the layers."""
+    parts = [
+        found.edges.assign(contribution=terms.weights[layer] * found.edges["contribution"])
+        for layer, found in terms.towers.items()
+    ]
+    return _summed(parts, ["type", "source", "target"])
+
+
+def _summed(parts: list[pd.DataFrame], by: list[str]) -> pd.DataFrame:
+    if not parts:
+        return pd.DataFrame(columns=[*by, "contribution"])
+    table = pd.concat(parts)[[*by, "contribution"]]
+    table = table.groupby(by, as_index=False, sort=True, observed=True).sum()
+    table = table[table["contribution"] != 0]
+    order = np.argsort(-table["contribution"].abs().to_numpy(), kind="stable")
+    return table.iloc[order].reset_index(drop=True)
+
+
+def peaks(
+    data: "HeteroData", source: str, target: str, *, terms: JointTerms | None, hits: pd.DataFrame
+) -> pd.DataFrame:
+    """Return the peaks near the gene, and all that each brings."""
+    if PEAK not in data.node_types or NEAR not in data.edge_types:
+        return pd.DataFrame()
+    ends = data[NEAR].edge_index.numpy()
+    near = np.flatnonzero(ends[1] == list(data[GENE].name).index(target))
+    place = ends[0, near]
+    store = data[PEAK]
+    names = np.asarray(store.name)[place]
+    own = features(data, PEAK)
+    open_in = own["detected"].to_numpy()[place] if "detected" in own else np.nan
+    table = pd.DataFrame(
+        {
+            "peak": names,
+            "chrom": np.asarray(store.chrom)[place],
+            "start": np.asarray(store.start)[place],
+            "end": np.asarray(store.end)[place],
+            "distance": _KB * _attribute(data, NEAR, "distance_kb", near),
+            "link": _attribute(data, NEAR, "weight", near),
+            "accessibility": open_in,
+            "chip": _of_binding(data, source, place, "chip"),
+        }
+    )
+    best = hits[hits["tf"] == source].groupby("peak")["pvalue"].min() if len(hits) else None
+    table["motif"] = np.nan if best is None else table["peak"].map(best)
+    table["contribution"] = 0.0 if terms is None else _of_peaks(data, terms, names)
+    return table.sort_values("contribution", key=abs, ascending=False, ignore_index=True)
+
+
+def _attribute(
+    data: "HeteroData", edge_type: tuple[str, str, str], name: str, rows: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    names = list(getattr(data[edge_type], "edge_attr_names", None) or [])
+    if name not in names:
+        return np.full(len(rows), np.nan)
+    return np.asarray(data[edge_type].edge_attr[rows, names.index(name)].numpy(), np.float64)
+
+
+def _of_binding(
+    data: "HeteroData", source: str, peaks: npt.NDArray[np.int64], name: str
+) -> npt.NDArray[np.float64]:
+    """Return an attribute of the binding of a TF to peaks, NaN where it binds none."""
+    if BINDS not in data.edge_types:
+        return np.full(len(peaks), np.nan)
+    ends = data[BINDS].edge_index.numpy()
+    rows = np.flatnonzero(ends[0] == list(data[TF].name).index(source))
+    values = pd.Series(_attribute(data, BINDS, name, rows), index=ends[1, rows])
+    return values.groupby(level=0).max().reindex(peaks).to_numpy(np.float64)
+
+
+def _of_peaks(
+    data: "HeteroData", terms: JointTerms, names: npt.NDArray[np.str_]
+) -> npt.NDArray[np.float64]:
+    """Return the contributions of bases, features and edges of each peak."""
+    total = pd.Series(0.0, index=pd.Index(names))
+    if terms.dna is not None:
+        own = np.asarray(data[PEAK].name)[terms.dna.peaks]
+        bases = pd.Series(terms.dna.contributions.sum(axis=1), index=own)
+        total = total.add(bases.reindex(total.index, fill_value=0.0))
+    of_nodes, of_edges = nodes(terms), edges(terms)
+    of_nodes = of_nodes[of_nodes["type"] == PEAK].set_index("name")["contribution"]
+    of_edges = of_edges[of_edges["type"].astype(str).str.contains(PEAK)]
+    for part in (
+        of_nodes,
+        of_edges[of_edges["source"].isin(names)].groupby("source")["contribution"].sum(),
+        of_edges[of_edges["target"].isin(names)].groupby("target")["contribution"].sum(),
+    ):
+        total = total.add(part.reindex(total.index, fill_value=0.0))
+    return total.to_numpy()
+
+
+def bases(data: "HeteroData", dna: PeakDna | None) -> pd.DataFrame:
+    """Return the contribution of every base of the peaks near the gene."""
+    if dna is None:
+        return pd.DataFrame()
+    n, length = dna.codes.shape
+    starts = window_starts(data, dna.peaks, length)
+    table = {
+        "peak": np.repeat(np.asarray(data[PEAK].name)[dna.peaks], length),
+        "position": (starts[:, None] + np.arange(length)).ravel(),
+        "base": list(to_text(dna.codes.ravel())),
+        "contribution": dna.contributions.ravel(),
+    }
+    of_letters = dna.hypothetical
+    for row, letter in enumerate("ACGT"):
+        table[f"hypothetical_{letter}"] = of_letters[:, row].reshape(n * length)
+    return pd.DataFrame(table)
+
+
+def window_starts(
+    data: "HeteroData", peaks: npt.NDArray[np.int64], length: int
+) -> npt.NDArray[np.int64]:
+    """Return where the windows of DNA around the centres of peaks begin."""
+    start, end = (np.asarray(data[PEAK][key])[peaks].astype(np.int64) for key in ("start", "end"))
+    return np.asarray((start + end) // 2 - length // 2)
+
+
+def hits(data: "HeteroData", target: str, dna: PeakDna | None) -> pd.DataFrame:
+    """Return the motif hits in the DNA of the peaks near a gene, with what their bases add."""
+    del target
+    columns = ["peak", "start", "end", "strand", "motif", "tf", "pvalue", "contribution"]
+    motifs = motifs_of(data)
+    if dna is None or not motifs:
+        return pd.DataFrame(columns=columns)
+    n, length = dna.codes.shape
+    texts = {str(i): to_text(row) for i, row in enumerate(dna.codes)}
+    windows = pd.DataFrame({"chrom": list(texts), "start": 0, "end": length})
+    found = scan_motifs(
+        Genome.from_sequences(texts), windows, motifs, max_pvalue=MAX_PVALUE,
+        background=_letters(data),
+    )  # fmt: skip
+    row = found["chrom"].astype(int).to_numpy()
+    running = np.concatenate([np.zeros((n, 1)), dna.contributions.cumsum(axis=1)], axis=1)
+    added = running[row, found["end"]] - running[row, found["start"]]
+    shift = window_starts(data, dna.peaks, length)[row]
+    return found.assign(
+        peak=np.asarray(data[PEAK].name)[dna.peaks][row],
+        start=found["start"] + shift,
+        end=found["end"] + shift,
+        contribution=added,
+    )[columns]
+
+
+def _letters(data: "HeteroData") -> list[float]:
+    """Return how often each letter occurs in the DNA of all peaks."""
+    counts = np.bincount(data[PEAK].sequence.numpy().ravel(), minlength=5)[:4] + 1
+    return [float(count) for count in counts]
+
+
+def cells(
+    adata: "AnnData", source: str, target: str, *, groupby: str | None, layer: str | None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return correlations by group, and the values of the cells (a sample of many)."""
+    x = adata.layers[layer] if layer is not None else adata.X
+    columns = adata.var_names.get_indexer([source, target])
+    if (columns < 0).any():
+        return pd.DataFrame(), pd.DataFrame()
+    values = x[:, columns]
+    values = np.asarray(values.toarray() if hasattr(values, "toarray") else values, np.float64)
+    group = np.full(adata.n_obs, "all cells") if groupby is None else adata.obs[groupby].astype(str)
+    table = pd.DataFrame(values, columns=["source", "target"]).assign(group=np.asarray(group))
+    rows = [
+        {"group": name, "n_cells": len(part), "correlation": _correlation(part)}
+        for name, part in table.groupby("group", sort=True)
+    ]
+    order = np.argsort(adata.obs_names.to_numpy(dtype=str), kind="stable")
+    if len(order) > MOST_CELLS:
+        order = order[np.linspace(0, len(order) - 1, MOST_CELLS).astype(int)]
+    return pd.DataFrame(rows), table.iloc[order].reset_index(drop=True)
+
+
+def _correlation(part: pd.DataFrame) -> float:
+    if len(part) < 3 or part["source"].nunique() < 2 or part["target"].nunique() < 2:
+        return np.nan
+    return float(np.corrcoef(part["source"], part["target"])[0, 1])

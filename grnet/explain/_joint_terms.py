@@ -1,0 +1,225 @@
+"""What every input of a joint model adds to the logit of one pair, layer by layer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from torch import nn
+
+from grnet._alphabet import Codes
+from grnet.explain.attribution import Attributions, attributions
+from grnet.explain.graph import GraphAttributions, graph_attributions
+from grnet.graph import GENE, NEAR, PEAK, TF
+from grnet.models.joint import JointModel
+from grnet.models._layers import at_the_door
+from grnet.models._pooled_sites import pooled_affinity
+
+if TYPE_CHECKING:
+    from torch_geometric.data import HeteroData
+
+Floats = npt.NDArray[np.float64]
+
+
+class PairEvidence(Protocol):
+    """What a layer reads of pairs."""
+
+    names: list[str]
+
+    def at(self, pairs: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """Return the features of pairs by position, (B, n)."""
+        ...
+
+
+class JointFit(Protocol):
+    """A trained joint model and what it reads, as :func:`grnet.train.fit_joint` returns it."""
+
+    @property
+    def model(self) -> JointModel:
+        """The model."""
+        ...
+
+    @property
+    def graph(self) -> "HeteroData":
+        """The graph of all layers."""
+        ...
+
+    @property
+    def views(self) -> "Mapping[str, HeteroData]":
+        """The graph as each tower sees it."""
+        ...
+
+    @property
+    def evidence(self) -> Mapping[str, PairEvidence]:
+        """What each tower reads of pairs."""
+        ...
+
+    def logits(self, pairs: pd.DataFrame) -> Floats:
+        """Return the logits of pairs."""
+        ...
+
+    def probabilities(self, logits: Floats) -> Floats:
+        """Return the calibrated probabilities that logits stand for."""
+        ...
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PeakDna:
+    """The DNA of the peaks near a gene, and what its bases contribute.
+
+    Attributes
+    ----------
+    near
+        Positions of the peaks among the edges from peaks to genes.
+    peaks
+        Positions of the peaks.
+    codes
+        (P, L).
+    found
+        Attributions of all their DNA in one row, (1, 4, P * L).
+    """
+
+    near: npt.NDArray[np.int64]
+    peaks: npt.NDArray[np.int64]
+    codes: Codes
+    found: Attributions
+
+    @property
+    def contributions(self) -> Floats:
+        """(P, L): what each base contributes."""
+        return self.found.contributions.reshape(self.codes.shape).astype(np.float64)
+
+    @property
+    def hypothetical(self) -> Floats:
+        """(P, 4, L): what each letter would contribute."""
+        n, length = self.codes.shape
+        wide = self.found.hypothetical[0].reshape(4, n, length)
+        return np.asarray(wide.transpose(1, 0, 2), np.float64)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class JointTerms:
+    """The terms of one logit, opened.
+
+    Attributes
+    ----------
+    logit, baseline
+        With all inputs, and with mean features, no edges and shuffled DNA.
+    towers
+        By tower: attributions of its term before the weight.
+    weights
+        Of the layers.
+    dna
+        None where the model reads none, or the gene has no peak.
+    """
+
+    logit: float
+    baseline: float
+    towers: Mapping[str, GraphAttributions]
+    weights: Mapping[str, float]
+    dna: PeakDna | None
+
+
+def opened(  # noqa: PLR0913 - what each part may be told
+    fit: JointFit,
+    *,
+    source: str,
+    target: str,
+    tolerance: float | None,
+    n_shuffles: int,
+    max_steps: int,
+    seed: int,
+    device: str,
+) -> JointTerms:
+    """Return what adds up to the logit of a pair; its own known edge is heard by nobody."""
+    model = fit.model
+    pair = np.array(
+        [[list(fit.graph[TF].name).index(source)], [list(fit.graph[GENE].name).index(target)]]
+    )
+    weights = dict(
+        zip(model.config.layers, map(float, model.weight.detach().cpu()), strict=True)
+    )
+    towers = {}
+    for name, view in fit.views.items():
+        evidence = fit.evidence[name]
+        towers[name] = graph_attributions(
+            model.towers[name], view, source=source, target=target,
+            features=pd.Series(evidence.at(pair)[0], index=evidence.names),
+            tolerance=tolerance, max_steps=max_steps, seed=seed, device=device,
+        )  # fmt: skip
+    bias = float(model.bias.detach())
+    logit = bias + sum(weights[name] * found.logit for name, found in towers.items())
+    baseline = bias + sum(weights[name] * found.baseline for name, found in towers.items())
+    dna = None
+    if "dna" in weights:
+        dna = _dna(
+            fit, pair, tolerance=tolerance, n_shuffles=n_shuffles, seed=seed, device=device
+        )
+        if dna is None:
+            alone = weights["dna"] * float(model.sites.bias[pair[0, 0]].detach())
+            logit, baseline = logit + alone, baseline + alone
+        else:
+            logit += float(dna.found.outputs[0])
+            baseline += float(dna.found.references[0])
+    return JointTerms(logit=logit, baseline=baseline, towers=towers, weights=weights, dna=dna)
+
+
+def _dna(
+    fit: JointFit,
+    pair: npt.NDArray[np.int64],
+    *,
+    tolerance: float | None,
+    n_shuffles: int,
+    seed: int,
+    device: str,
+) -> PeakDna | None:
+    """Return the attributions of the DNA of the peaks near the gene."""
+    tf, gene = int(pair[0, 0]), int(pair[1, 0])
+    ends = fit.graph[NEAR].edge_index
+    near = torch.nonzero(ends[1] == gene)[:, 0]
+    if not len(near):
+        return None
+    peaks = ends[0, near]
+    codes = fit.graph[PEAK].sequence[peaks].numpy()
+    store = fit.graph[NEAR]
+    names = list(getattr(store, "edge_attr_names", ()))
+    link = store.edge_attr[near, names.index("weight")] if "weight" in names else None
+    asked = SitesOfPair(fit.model, tf, n_peaks=len(peaks), link=link)
+    found = attributions(
+        asked, codes.reshape(1, -1), method="integrated_gradients", n_shuffles=n_shuffles,
+        tolerance=tolerance, seed=seed, device=device,
+    )  # fmt: skip
+    return PeakDna(near=near.numpy(), peaks=peaks.numpy(), codes=codes, found=found)
+
+
+class SitesOfPair(nn.Module):
+    """The term of the DNA of one pair, from the DNA of all peaks near the gene in one row."""
+
+    link: torch.Tensor | None
+
+    def __init__(
+        self, model: JointModel, tf: int, *, n_peaks: int, link: torch.Tensor | None
+    ) -> None:
+        super().__init__()
+        self.reader, self.sites, self._n_peaks = model.reader, model.sites, n_peaks
+        scale = model.weight[model.config.layers.index("dna")].detach()
+        self.register_buffer("weight", (scale * self.sites.weight[tf]).detach())
+        self.register_buffer("bias", (scale * self.sites.bias[tf]).detach())
+        self.register_buffer("link", link)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the term (N, 1) for codes (N, P * L) or floats (N, 4, P * L)."""
+        hot = at_the_door(x)
+        n = len(hot)
+        each = hot.reshape(n, 4, self._n_peaks, -1).transpose(1, 2).flatten(0, 1)
+        said = self.reader(each)
+        said = said if said.ndim == 2 else said.mean(-1)
+        row = torch.arange(n, device=said.device).repeat_interleave(self._n_peaks)
+        link = None if self.link is None else self.link.repeat(n)
+        pooled, _ = pooled_affinity(said, row, link=link, n_genes=n)
+        seen = (pooled - self.sites.mean) / self.sites.scale
+        term: torch.Tensor = seen @ self.weight + self.bias  # type: ignore[operator]
+        return term[:, None]
