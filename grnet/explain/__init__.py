@@ -1,14 +1,23 @@
 """What models look at."""
 
+from grnet.explain.attention import attention_scores
 from grnet.explain.attribution import Attributions, attributions
 from grnet.explain.calling import seqlets
+from grnet.explain.deletion import faithfulness
 from grnet.explain.filters import filter_motifs
+from grnet.explain.graph import GraphAttributions, graph_attributions
 from grnet.explain.motifs import seqlet_motifs, task_motifs
+from grnet.explain.randomisation import redrawn
 
 __all__ = [
     "Attributions",
+    "GraphAttributions",
+    "attention_scores",
     "attributions",
+    "faithfulness",
     "filter_motifs",
+    "graph_attributions",
+    "redrawn",
     "seqlet_motifs",
     "seqlets",
     "task_motifs",
