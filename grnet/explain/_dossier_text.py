@@ -37,11 +37,11 @@ def as_text(dossier: Dossier) -> str:
     return "\n".join(lines)
 
 
-def residual(dossier: Dossier) -> str:
+def residual(dossier: Dossier, digits: str = ".3g") -> str:
     """Return what the ledger leaves over, and its share of what is to be explained."""
     whole = abs(dossier.logit - dossier.baseline)
     share = f" ({100 * abs(dossier.residual) / whole:.2g} %)" if whole > 0 else ""
-    return f"{dossier.residual:+.3g}{share}"
+    return f"{dossier.residual:+{digits}}{share}"
 
 
 def headline(dossier: Dossier) -> list[tuple[str, str, str]]:

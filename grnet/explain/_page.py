@@ -69,7 +69,7 @@ def _body(dossier: Dossier, *, form: str, numbers: str | None) -> str:
         f'<ul class="reasons">{reasons}</ul>' if reasons else "",
         _figures(dossier),
         _seen(dossier),
-        _image(dossier, form),
+        _image(dossier, form) if _is_drawn(dossier) else "",
         _page_tables.of_record(dossier, "steps"),
         _page_tables.ledger(dossier) if dossier.is_scored else "",
         *(_page_tables.of_record(dossier, name) for name in _TABLES),
@@ -96,6 +96,12 @@ def _seen(dossier: Dossier) -> str:
     )
 
 
+def _is_drawn(dossier: Dossier) -> bool:
+    """Tell whether a picture shows more than the words above it."""
+    tables = ("peaks", "bases", "nodes", "edges", "expression", "cells")
+    return dossier.is_scored or any(len(getattr(dossier, name)) for name in tables)
+
+
 def _image(dossier: Dossier, form: str) -> str:
     """Return the picture as an image within the page, the same bytes for the same dossier."""
     kind = {"svg": "svg+xml", "png": "png"}[form]
@@ -106,11 +112,12 @@ def _image(dossier: Dossier, form: str) -> str:
             figure.savefig(
                 held, format=form, dpi=130, metadata={"Date": None} if form == "svg" else None
             )
+            width = round(96 * figure.get_figwidth())
         finally:
             plt.close(figure)
     data = base64.b64encode(held.getvalue()).decode("ascii")
     told = escape(f"Picture of {_dossier_text.pair(dossier)}: {dossier.verdict}")
-    return f'<img alt="{told}" src="data:image/{kind};base64,{data}">'
+    return f'<img width="{width}" alt="{told}" src="data:image/{kind};base64,{data}">'
 
 
 def _made(dossier: Dossier, numbers: str | None) -> str:

@@ -33,14 +33,14 @@ def ledger(dossier: Dossier) -> str:
     groups = table.groupby(["layer", "kind"], sort=False)["contribution"].agg(["sum", "size"])
     order = {layer: at for at, layer in enumerate(_columns.LAYERS)}
     groups = groups.sort_index(level=0, key=lambda level: level.map(order), sort_remaining=True)
-    rows: list[Sequence[object]] = [("baseline", "", "", f"{dossier.baseline:.4g}")]
+    rows: list[Sequence[object]] = [("baseline", "", "", f"{dossier.baseline:.4f}")]
     rows += [
-        (layer, kind, f"{size:,}", signed(total))
+        (layer, kind, f"{size:,}", signed(total, ".4f"))
         for (layer, kind), total, size in groups.itertuples()
     ]
     rows += [
-        ("residual", "what the ledger leaves over", "", residual(dossier)),
-        ("logit", "", "", f"{dossier.logit:.4g}"),
+        ("residual", "what the ledger leaves over", "", residual(dossier, ".4f")),
+        ("logit", "", "", f"{dossier.logit:.4f}"),
     ]
     whole = grid(("layer", "kind", "entries", "contribution"), rows, numeric={2, 3}, totals=True)
     meaning = (
@@ -83,7 +83,7 @@ def of_record(dossier: Dossier, name: str) -> str:
     columns = [_cells(shown[c], kinds.get(str(c), "text")) for c in shown]
     numeric = {at for at, c in enumerate(shown) if _is_numeric(shown[c])}
     left = len(table) - len(shown)
-    more = f"{left:,} more rows are in the JSON file." if left else ""
+    more = f"{left:,} smaller rows are left out here; Dossier.to_json writes all." if left else ""
     return section(
         f"{_columns.TITLES[name]} ({len(table):,})",
         more,
@@ -136,10 +136,10 @@ def dictionary(table: str, names: Sequence[str]) -> str:
     return f"<details><summary>What the columns mean</summary><dl>{entries}</dl></details>"
 
 
-def signed(value: float) -> Markup:
+def signed(value: float, digits: str = ".3g") -> Markup:
     """Return a contribution in the colour of its direction."""
     side = "up" if value > 0 else "down" if value < 0 else "none"
-    return Markup(f'<span class="{side}">{value:+.3g}</span>')
+    return Markup(f'<span class="{side}">{value:+{digits}}</span>')
 
 
 def _is_numeric(column: pd.Series[Any]) -> bool:

@@ -274,16 +274,26 @@ def _hit_lanes(stretch: _Stretch) -> npt.NDArray[np.int64]:
     hits = stretch.hits
     low = np.maximum(hits["start"].to_numpy(np.float64), stretch.start)
     high = np.minimum(hits["end"].to_numpy(np.float64), stretch.start + len(stretch.letters))
-    half = np.array([len(name) for name in _hit_names(hits)]) * 0.5 * _per_letter(stretch)
-    middle = (low + high) / 2
+    half, middle = _half_widths(stretch), _middles(stretch)
     return _tracks.lanes(
         np.minimum(low, middle - half) - 0.5, np.maximum(high, middle + half) + 0.5
     )
 
 
-def _per_letter(stretch: _Stretch) -> float:
-    """Return how many bases a small letter is wide."""
-    return max(_LETTER_SHARE * 1.15 * len(stretch.letters), 0.4)
+def _half_widths(stretch: _Stretch) -> npt.NDArray[np.float64]:
+    """Return half of the width of each name of a hit, in bases."""
+    letter = max(_LETTER_SHARE * 1.15 * len(stretch.letters), 0.4)
+    return np.array([len(name) for name in _hit_names(stretch.hits)], dtype=np.float64) * letter / 2
+
+
+def _middles(stretch: _Stretch) -> npt.NDArray[np.float64]:
+    """Return where the name of each hit is centred: over the hit, but inside the picture."""
+    first, last = stretch.start, stretch.start + len(stretch.letters)
+    low = stretch.hits["start"].clip(lower=first).to_numpy(np.float64)
+    high = stretch.hits["end"].clip(upper=last).to_numpy(np.float64)
+    half = _half_widths(stretch)
+    inside = np.clip((low + high) / 2 - 0.5, first + half, np.maximum(last - half, first + half))
+    return np.asarray(inside)
 
 
 def _hit_names(hits: pd.DataFrame) -> list[str]:
@@ -328,8 +338,8 @@ def _draw_hits(
     low = stretch.hits["start"].clip(lower=stretch.start) - 0.5
     high = stretch.hits["end"].clip(upper=stretch.start + len(stretch.letters)) - 0.5
     is_own = stretch.hits["tf"] == stretch.source
-    rows = zip(lanes, low, high, is_own, _hit_names(stretch.hits), strict=True)
-    for lane, left, right, own, name in rows:
+    columns = (low, high, _middles(stretch), is_own, _hit_names(stretch.hits))
+    for lane, left, right, middle, own, name in zip(lanes, *columns, strict=True):
         ax.plot(
             [left, right],
             [lane + 0.08] * 2,
@@ -338,7 +348,7 @@ def _draw_hits(
             solid_capstyle="butt",
         )
         ax.text(
-            (left + right) / 2,
+            middle,
             lane + 0.2,
             name,
             color=_tracks.SITE if own else "0.25",

@@ -124,9 +124,9 @@ def _draw_correlations(part: SubFigure, record: Dossier) -> None:
     labels = [
         f"{short(g)} (n {n:,})" for g, n in zip(groups["group"], groups["n_cells"], strict=True)
     ]
+    ax.vlines(0, -0.6, len(groups) - 0.4, color="0.4", linewidth=0.6)
     _named_rows(ax, labels)
     ax.set_xlim(-1, 1)
-    ax.axvline(0, color="0.4", linewidth=0.6)
     ax.set_xlabel("correlation of the two genes within the group", fontsize=9)
 
 
@@ -316,8 +316,8 @@ def _draw_neighbours(part: SubFigure, both: pd.DataFrame) -> None:
     ax.set_label("neighbours")
     values = both["contribution"].to_numpy()
     ax.barh(np.arange(len(both)), values, color=colours(values), height=0.7)
+    ax.vlines(0, -0.6, len(both) - 0.4, color="0.4", linewidth=0.6)
     _named_rows(ax, [short(label, 36) for label in both["label"]])
-    ax.axvline(0, color="0.4", linewidth=0.6)
     ax.set_xlabel(UNIT, fontsize=9)
 
 
