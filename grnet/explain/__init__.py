@@ -8,9 +8,12 @@ from grnet.explain.filters import filter_motifs
 from grnet.explain.graph import GraphAttributions, graph_attributions
 from grnet.explain.motifs import seqlet_motifs, task_motifs
 from grnet.explain.randomisation import redrawn
+from grnet.explain.record import Dossier
+from grnet.explain.writing import write_dossiers
 
 __all__ = [
     "Attributions",
+    "Dossier",
     "GraphAttributions",
     "attention_scores",
     "attributions",
@@ -21,4 +24,5 @@ __all__ = [
     "seqlet_motifs",
     "seqlets",
     "task_motifs",
+    "write_dossiers",
 ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from matplotlib.collections import LineCollection, PatchCollection
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from grnet.io.networks import _style
 
@@ -107,12 +108,26 @@ def draw_genes(ax: Axes, table: pd.DataFrame, view: View, *, gene: str | None) -
         if view.start <= tss < view.end:
             tip = (tss + (-0.012 if strand == "-" else 0.012) * span, at + 0.5)
             ax.annotate("", tip, (tss, at + 0.5), arrowprops=_arrow(), annotation_clip=True)
-            ax.plot([tss, tss], [at + 0.25, at + 0.75], color=_style.INK, linewidth=1.2)
+            ax.plot([tss, tss], [at + 0.3, at + 0.7], color=_style.INK, linewidth=1.2)
         bold = "bold" if name == gene else "normal"
-        written = ax.text(label, at + 0.85, text(name), ha="center", va="center", clip_on=True)
+        written = ax.text(label, at + 0.74, text(name), ha="center", va="bottom", clip_on=True)
         written.set(color=_style.INK, fontsize=_SMALL, fontweight=bold)
-    ax.set_ylim(-0.1, float(lane.max(initial=0.0)) + 1.1)
+    ax.set_ylim(-0.1, float(lane.max(initial=0.0)) + 1.25)
     ax.set_yticks([])
+
+
+def placed_names(table: pd.DataFrame, view: View, *, letter: float) -> pd.DataFrame:
+    """Return genes with the line and the middle of their name, so that no two names meet.
+
+    ``letter`` is the width of a letter in bases.
+    """
+    table = table.sort_values(["start", "end", "gene"])
+    low = table["start"].clip(lower=view.start).to_numpy(np.float64)
+    high = table["end"].clip(upper=view.end).to_numpy(np.float64)
+    half = table["gene"].astype(str).str.len().to_numpy(np.float64) * letter / 2 + letter
+    label = np.clip((low + high) / 2, view.start + half, np.maximum(view.end - half, view.start))
+    lane = lanes(np.minimum(low, label - half), np.maximum(high, label + half))
+    return table.assign(lane=lane, label=label)
 
 
 def lanes(left: npt.NDArray[np.float64], right: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
@@ -126,6 +141,24 @@ def lanes(left: npt.NDArray[np.float64], right: npt.NDArray[np.float64]) -> npt.
             ends.append(0.0)
         ends[lane[at]] = float(right[at])
     return lane
+
+
+def name_row(ax: Axes, label: str) -> None:
+    """Write the name of a row to its left, and leave a faint line under it."""
+    ax.set_ylabel(text(label), rotation=0, ha="right", va="center", fontsize=9)
+    ax.yaxis.labelpad = 10
+    ax.spines[["top", "right", "left"]].set_visible(False)
+    ax.spines["bottom"].set_color(FAINT)
+    ax.tick_params(axis="x", length=0)
+
+
+def number_bases(ax: Axes, view: View) -> None:
+    """Write the positions under the lowest row."""
+    ax.set_xlim(view.start, view.end)
+    ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    ax.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
+    ax.tick_params(axis="x", length=3)
+    ax.set_xlabel(f"{view.chrom} (bases)")
 
 
 def text(name: object) -> str:

@@ -6,9 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
-from matplotlib.ticker import MaxNLocator
 
 from grnet import _checks, _chromosomes, _genes, _intervals
 from grnet.io.genome.annotation import HasGenes, as_genes
@@ -207,15 +205,9 @@ def _site_row(kind: str, table: pd.DataFrame, max_tfs: int) -> _Row:
 
 def _gene_row(table: pd.DataFrame, view: _tracks.View, gene: str | None) -> _Row:
     """Return the genes, on as many lines as their names need."""
-    table = table.sort_values(["start", "end", "gene"])
-    low = table["start"].clip(lower=view.start).to_numpy(np.float64)
-    high = table["end"].clip(upper=view.end).to_numpy(np.float64)
     letter = (view.end - view.start) * _LETTER / _WIDTH
-    half = table["gene"].astype(str).str.len().to_numpy(np.float64) * letter / 2 + letter
-    label = np.clip((low + high) / 2, view.start + half, np.maximum(view.end - half, view.start))
-    lane = _tracks.lanes(np.minimum(low, label - half), np.maximum(high, label + half))
-    table = table.assign(lane=lane, label=label)
-    height = 0.1 + 0.3 * (int(lane.max(initial=0)) + 1)
+    table = _tracks.placed_names(table, view, letter=letter)
+    height = 0.1 + 0.3 * (int(table["lane"].to_numpy().max(initial=0)) + 1)
     return _Row("genes", height, lambda ax: _tracks.draw_genes(ax, table, view, gene=gene))
 
 
@@ -233,17 +225,8 @@ def _drawn(rows: list[_Row], view: _tracks.View) -> Figure:
     for row, ax in zip(rows, axes[:, 0], strict=True):
         row.draw(ax)
         ax.set_label(row.label.split("\n")[0])
-        ax.set_ylabel(_tracks.text(row.label), rotation=0, ha="right", va="center", fontsize=9)
-        ax.yaxis.labelpad = 10
-        ax.spines[["top", "right", "left"]].set_visible(False)
-        ax.spines["bottom"].set_color(_tracks.FAINT)
-        ax.tick_params(axis="x", length=0)
-    last = axes[-1, 0]
-    last.set_xlim(view.start, view.end)
-    last.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    last.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
-    last.tick_params(axis="x", length=3)
-    last.set_xlabel(f"{view.chrom} (bases)")
+        _tracks.name_row(ax, row.label)
+    _tracks.number_bases(axes[-1, 0], view)
     axes[0, 0].set_title(view.title, fontsize=10)
     figure.align_ylabels(axes[:, 0])
     return figure

@@ -10,10 +10,12 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
-from grnet.io.networks import _layout, _style
+from grnet.io.networks import _layout, _links, _style
 from grnet.io.networks._records import json_params, records
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from grnet.grn import GRN
 
 Json = dict[str, Any]
@@ -21,11 +23,20 @@ Json = dict[str, Any]
 _LIBRARY = ("lib", "vis-9.1.2", "vis-network.min.js")
 
 
-def page(shown: GRN, whole: GRN, *, title: str, how: str, table: str | None) -> str:
+def page(
+    shown: GRN,
+    whole: GRN,
+    *,
+    title: str,
+    how: str,
+    table: str | None,
+    hrefs: Mapping[tuple[str, ...], str],
+) -> str:
     """Return the page as text.
 
     ``how`` says which edges are ``shown`` of the ``whole`` network, ``table`` is the name of the
-    file that holds them all, or None if nothing was left out.
+    file that holds them all, or None if nothing was left out; ``hrefs`` leads from pairs to the
+    pages of their dossiers.
     """
     data = {
         "title": title,
@@ -42,10 +53,12 @@ def page(shown: GRN, whole: GRN, *, title: str, how: str, table: str | None) -> 
             "gene": _style.GENE_FILL,
             "border": _style.BORDER,
             "ink": _style.INK,
+            "dossier": _style.HALO,
         },
         "columns": [column for column in shown.edges if column not in {"source", "target"}],
         "nodes": _nodes(shown, whole),
-        "edges": _edges(shown, whole),
+        "edges": _edges(shown, whole, hrefs),
+        "unlinked": _links.without_edge(shown, hrefs),
     }
     parts = resources.files("grnet.io.networks").joinpath("page")
     return Template(parts.joinpath("page.html").read_text(encoding="utf-8")).substitute(
@@ -68,7 +81,7 @@ def _nodes(shown: GRN, whole: GRN) -> list[Json]:
     ]
 
 
-def _edges(shown: GRN, whole: GRN) -> list[Json]:
+def _edges(shown: GRN, whole: GRN, hrefs: Mapping[tuple[str, ...], str]) -> list[Json]:
     kind = _style.effects(shown.edges, _signedness(whole))
     widths = _style.edge_widths(shown.edges)
     facts = shown.edges.drop(columns=["source", "target"])
@@ -78,11 +91,13 @@ def _edges(shown: GRN, whole: GRN) -> list[Json]:
         kind.astype(str),
         widths.round(2).tolist(),
         records(facts),
+        _links.of_edges(shown, hrefs),
         strict=True,
     )
     return [
         {"source": source, "target": target, "effect": effect, "width": width, "facts": values}
-        for source, target, effect, width, values in rows
+        | ({} if href is None else {"dossier": href})
+        for source, target, effect, width, values, href in rows
     ]
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from grnet import _checks
 from grnet.io._atomic import replacing
-from grnet.io.networks import _cx2, _cyjs, _graphml, _html, _reduce, _sif, _style, _tables
+from grnet.io.networks import _cx2, _cyjs, _graphml, _html, _links, _reduce, _sif, _style, _tables
 from grnet.io.networks._assemble import assembled
 
 if TYPE_CHECKING:
@@ -114,6 +114,7 @@ def write_html(
     radius: int = 1,
     reduce: Literal["top", "core"] = "top",
     title: str | None = None,
+    dossiers: _links.Dossiers | None = None,
 ) -> Path:
     """Write one page that shows the network in any browser, without a connection or a server.
 
@@ -135,6 +136,10 @@ def write_html(
         Which edges stay: ``"top"`` the strongest, ``"core"`` those of the innermost k-cores.
     title
         Headline; by default the name of the file.
+    dossiers
+        From ``(source, target)`` or ``(source, target, context)`` to the page of its dossier, as a
+        path relative to this page: what ``gn.explain.write_dossiers`` returns. Such edges have a
+        halo, and a click on one shows the link; pairs without an edge here are listed.
 
     Returns
     -------
@@ -143,7 +148,7 @@ def write_html(
     Raises
     ------
     ValueError
-        If the network has no edges or the node is unknown.
+        If the network has no edges, the node is unknown, or a dossier is no relative path.
 
     Examples
     --------
@@ -157,6 +162,7 @@ def write_html(
     whole = _written(grn, path)
     _checks.one_of(reduce, ("top", "core"), "reduce")
     _checks.in_range(max_edges, 1, 5_000, what="max_edges")
+    hrefs = _links.as_hrefs(dossiers or {})
     if node is not None:
         shown = _reduce.ego(whole, node, radius=radius, max_edges=max_edges)
     elif reduce == "core":
@@ -171,6 +177,7 @@ def write_html(
         title=title or path.stem,
         how=f"the neighbourhood of {node}" if node is not None else how,
         table=table.name if table is not None else None,
+        hrefs=hrefs,
     )
     with replacing(path) as part:
         part.write_text(page, encoding="utf-8")

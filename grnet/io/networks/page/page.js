@@ -71,12 +71,15 @@
     return rank;
   };
   data.edges.forEach((edge) => { edge.rank = bend(edge); });
+  // vis-network draws halos under curves only: a straight edge with a halo is a curve without bend
+  const straight = (edge) => (edge.dossier ? { enabled: true, type: "continuous", roundness: 0 } : false);
   const curve = (edge) => siblings.get(JSON.stringify([edge.source, edge.target].sort())) < 2
-    ? false
+    ? straight(edge)
     : { enabled: true, type: edge.rank % 2 ? "curvedCW" : "curvedCCW", roundness: 0.12 * (1 + Math.floor(edge.rank / 2)) };
   const drawnEdge = (edge, faded) => ({
     id: edge.id, from: edge.source, to: edge.target, hidden: !visible(edge),
     color: { color: faded ? FADED : data.colours[edge.effect], highlight: data.colours[edge.effect], opacity: faded ? 0.35 : 0.85 },
+    background: { enabled: Boolean(edge.dossier) && !faded, color: data.colours.dossier, size: (edge.width + 7) * look.grow },
     width: edge.width * look.grow, arrowStrikethrough: edge.effect === "represses", smooth: curve(edge), selectionWidth: 2,
     arrows: { to: { enabled: true, type: edge.effect === "represses" ? "bar" : "arrow", scaleFactor: 0.7 } },
   });
@@ -194,6 +197,16 @@
       button.addEventListener("click", () => chooseEdge(edge.id, { focus: true }));
     }
   };
+  const link = (text, href, parent) => element("a", text, parent, { href, target: "_blank", rel: "noopener" });
+  const listDossiers = (box, pairs) => {
+    if (!pairs.length) return;
+    element("h3", `Dossiers of pairs that are no edge shown (${count(pairs.length)})`, box);
+    const list = element("ul", undefined, box);
+    for (const pair of pairs) {
+      const text = `${pair.source} → ${pair.target}${pair.context ? ` in ${pair.context}` : ""}`;
+      link(text, pair.dossier, element("li", undefined, list));
+    }
+  };
   const cleared = () => { byId("details").replaceChildren(); return byId("details"); };
   const describeNode = (name, shown) => {
     const box = cleared();
@@ -202,10 +215,12 @@
     listFacts(box, { kind: tf ? "regulator" : "gene", targets, regulators, ...more });
     listEdges(box, "Targets", shown.filter((edge) => edge.source === name), (edge) => edge.target);
     listEdges(box, "Regulated by", shown.filter((edge) => edge.target === name), (edge) => edge.source);
+    listDossiers(box, data.unlinked.filter((pair) => pair.source === name || pair.target === name));
   };
   const describeEdge = (edge) => {
     const box = cleared();
     element("h2", `${edge.source} ${edge.effect} ${edge.target}`, box);
+    if (edge.dossier) link("Open the dossier", edge.dossier, element("p", undefined, box, { class: "dossier" }));
     listFacts(box, { effect: edge.effect, ...edge.facts });
     for (const name of [edge.source, edge.target]) {
       const button = element("button", `Show ${name}`, box, { type: "button" });
@@ -217,7 +232,10 @@
     element("h2", "Click on a gene or an edge", box);
     element("p", "A gene shows its neighbourhood and its targets, an edge all that is known about it.", box);
     element("p", "Drag moves, the wheel zooms; a gene can be dragged aside.", box);
+    if (hasDossiers) element("p", "An edge with a halo has a dossier: why it is one.", box);
+    listDossiers(box, data.unlinked);
   };
+  const hasDossiers = data.edges.some((edge) => edge.dossier);
   const columns = ["source", "target", "effect", ...data.columns];
   const cell = (edge, column) => (column in edge.facts ? edge.facts[column] : edge[column]);
   const compare = (a, b) => {
@@ -236,13 +254,16 @@
         refresh();
       });
     }
+    if (hasDossiers) element("th", "dossier", row, { scope: "col", class: "plain" });
   };
   const fillTable = (shown) => {
     const rows = [...shown].sort(compare).map((edge) => {
       const row = element("tr", undefined, null, { tabindex: "0", "aria-selected": String(edge.id === state.edge) });
       for (const column of columns) element("td", plain(cell(edge, column)), row);
+      const last = hasDossiers ? element("td", undefined, row) : null;
+      if (edge.dossier) link("open", edge.dossier, last);
       row.addEventListener("click", () => chooseEdge(edge.id, { focus: true }));
-      row.addEventListener("keydown", (event) => { if (event.key === "Enter") chooseEdge(edge.id, { focus: true }); });
+      row.addEventListener("keydown", (event) => { if (event.key === "Enter" && event.target === row) chooseEdge(edge.id, { focus: true }); });
       return row;
     });
     document.querySelector("tbody").replaceChildren(...rows);
@@ -268,6 +289,10 @@
       shapes.push([effect, [["path", { d: `M2 9H34 ${tip}`, fill: "none", stroke: colour, "stroke-width": 2.5 }]]]);
     }
     shapes.push(["width: |weight|", [["path", { d: "M2 5H36", stroke: "#555", "stroke-width": 1 }], ["path", { d: "M2 13H36", stroke: "#555", "stroke-width": 4 }]]]);
+    if (hasDossiers) {
+      const halo = { fill: "none", stroke: data.colours.dossier, "stroke-width": 10 };
+      shapes.push(["has a dossier", [["path", { d: "M2 9H36", ...halo }], ["path", { d: "M2 9H36", stroke: "#555", "stroke-width": 2.5 }]]]);
+    }
     for (const [text, markup] of shapes) sign(element("li", text, byId("legend")), markup);
   };
 
