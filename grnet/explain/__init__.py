@@ -4,6 +4,7 @@ from grnet.explain.attention import attention_scores
 from grnet.explain.attribution import Attributions, attributions
 from grnet.explain.calling import seqlets
 from grnet.explain.deletion import faithfulness
+from grnet.explain.edges import edge
 from grnet.explain.filters import filter_motifs
 from grnet.explain.graph import GraphAttributions, graph_attributions
 from grnet.explain.motifs import seqlet_motifs, task_motifs
@@ -17,6 +18,7 @@ __all__ = [
     "GraphAttributions",
     "attention_scores",
     "attributions",
+    "edge",
     "faithfulness",
     "filter_motifs",
     "graph_attributions",

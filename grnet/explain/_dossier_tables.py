@@ -21,6 +21,8 @@ MAX_PVALUE = 1e-3
 
 MOST_CELLS = 2000
 _KB = 1000.0
+_MARGIN = 500
+"""Bases shown on both sides."""
 
 
 def ledger(terms: JointTerms, data: "HeteroData") -> pd.DataFrame:
@@ -28,18 +30,16 @@ def ledger(terms: JointTerms, data: "HeteroData") -> pd.DataFrame:
     parts = []
     for layer, found in terms.towers.items():
         weight = terms.weights[layer]
-        pair = found.pair.rename(columns={"feature": "name"})[["name", "contribution"]]
-        nodes = found.nodes.groupby(["type", "name"], as_index=False, sort=False)["contribution"]
-        nodes = nodes.sum()
-        nodes = nodes.assign(name=nodes["type"] + " " + nodes["name"])
-        edges = found.edges.groupby("type", as_index=False, sort=False)["contribution"].sum()
+        of_nodes = _by_name(found.nodes, ["type", "name"], weight=weight)
+        of_edges = _by_name(found.edges, ["type"], weight=weight)
+        of_nodes["name"] = of_nodes["type"] + " " + of_nodes["name"]
         for kind, table in (
-            ("pair features", pair),
-            ("node features", nodes),
-            ("edges", edges.rename(columns={"type": "name"})),
+            ("pair features", _by_name(found.pair, ["feature"], weight=weight)),
+            ("node features", of_nodes),
+            ("edges", of_edges),
         ):
-            rows = table[["name", "contribution"]].assign(layer=layer, kind=kind)
-            parts.append(rows.assign(contribution=weight * rows["contribution"]))
+            named = table.rename(columns={"feature": "name"} | ({"type": "name"} if kind == "edges" else {}))
+            parts.append(named[["name", "contribution"]].assign(layer=layer, kind=kind))
     if terms.dna is not None:
         names = np.asarray(data[PEAK].name)[terms.dna.peaks]
         total = terms.dna.contributions.sum(axis=1)
@@ -47,35 +47,39 @@ def ledger(terms: JointTerms, data: "HeteroData") -> pd.DataFrame:
             pd.DataFrame({"name": names, "contribution": total, "layer": "dna", "kind": "bases"})
         )
     table = pd.concat(parts, ignore_index=True)
-    table = table[table["contribution"] != 0]
-    order = np.argsort(-table["contribution"].abs().to_numpy(), kind="stable")
-    return table.iloc[order][["layer", "kind", "name", "contribution"]].reset_index(drop=True)
+    table = table[["layer", "kind", "name", "contribution"]]
+    return _largest_first(table[table["contribution"] != 0])
 
 
 def nodes(terms: JointTerms) -> pd.DataFrame:
     """Return what the features of each node contribute, over the layers."""
-    parts = [
-        found.nodes.assign(contribution=terms.weights[layer] * found.nodes["contribution"])
-        for layer, found in terms.towers.items()
-    ]
-    return _summed(parts, ["type", "name"])
+    return _over_layers(terms, "nodes", ["type", "name"])
 
 
 def edges(terms: JointTerms) -> pd.DataFrame:
     """Return what each edge contributes, over the layers."""
+    return _over_layers(terms, "edges", ["type", "source", "target"])
+
+
+def _over_layers(terms: JointTerms, table: str, by: list[str]) -> pd.DataFrame:
     parts = [
-        found.edges.assign(contribution=terms.weights[layer] * found.edges["contribution"])
+        _by_name(getattr(found, table), by, weight=terms.weights[layer])
         for layer, found in terms.towers.items()
     ]
-    return _summed(parts, ["type", "source", "target"])
-
-
-def _summed(parts: list[pd.DataFrame], by: list[str]) -> pd.DataFrame:
     if not parts:
         return pd.DataFrame(columns=[*by, "contribution"])
-    table = pd.concat(parts)[[*by, "contribution"]]
-    table = table.groupby(by, as_index=False, sort=True, observed=True).sum()
-    table = table[table["contribution"] != 0]
+    total = _by_name(pd.concat(parts, ignore_index=True), by)
+    return _largest_first(total[total["contribution"] != 0])
+
+
+def _by_name(table: pd.DataFrame, by: list[str], *, weight: float = 1.0) -> pd.DataFrame:
+    """Return the sums of contributions, times a weight; names are texts."""
+    sums = table.groupby(by, as_index=False, sort=True, observed=True)["contribution"].sum()
+    sums["contribution"] *= weight
+    return sums.astype(dict.fromkeys(by, str))
+
+
+def _largest_first(table: pd.DataFrame) -> pd.DataFrame:
     order = np.argsort(-table["contribution"].abs().to_numpy(), kind="stable")
     return table.iloc[order].reset_index(drop=True)
 
@@ -179,9 +183,8 @@ def window_starts(
     return np.asarray((start + end) // 2 - length // 2)
 
 
-def hits(data: "HeteroData", target: str, dna: PeakDna | None) -> pd.DataFrame:
+def hits(data: "HeteroData", dna: PeakDna | None) -> pd.DataFrame:
     """Return the motif hits in the DNA of the peaks near a gene, with what their bases add."""
-    del target
     columns = ["peak", "start", "end", "strand", "motif", "tf", "pvalue", "contribution"]
     motifs = motifs_of(data)
     if dna is None or not motifs:
@@ -209,6 +212,28 @@ def _letters(data: "HeteroData") -> list[float]:
     """Return how often each letter occurs in the DNA of all peaks."""
     counts = np.bincount(data[PEAK].sequence.numpy().ravel(), minlength=5)[:4] + 1
     return [float(count) for count in counts]
+
+
+def genes_around(
+    genome: "Genome | pd.DataFrame | None", peaks: pd.DataFrame, target: str
+) -> pd.DataFrame:
+    """Return the annotated genes on the stretch of the peaks and the target."""
+    annotation = getattr(genome, "genes", genome)
+    if annotation is None or not len(annotation):
+        return pd.DataFrame()
+    own = annotation[annotation["gene"].astype(str) == target]
+    spans = [part[["chrom", "start", "end"]] for part in (own, peaks) if len(part)]
+    if not spans:
+        return pd.DataFrame()
+    span = pd.concat(spans)
+    chrom = span["chrom"].iloc[0]
+    first, last = span["start"].min() - _MARGIN, span["end"].max() + _MARGIN
+    inside = annotation[
+        (annotation["chrom"] == chrom) & (annotation["end"] > first) & (annotation["start"] < last)
+    ]
+    strand = inside["strand"].astype(str)
+    tss = inside["tss"] if "tss" in inside else inside["start"].where(strand != "-", inside["end"] - 1)
+    return inside.assign(tss=tss)[["gene", "chrom", "start", "end", "strand", "tss"]]
 
 
 def cells(

@@ -190,7 +190,7 @@ def _dna(
     asked = SitesOfPair(fit.model, tf, n_peaks=len(peaks), link=link)
     found = attributions(
         asked, codes.reshape(1, -1), method="integrated_gradients", n_shuffles=n_shuffles,
-        tolerance=tolerance, seed=seed, device=device,
+        seed=seed, device=device,
     )  # fmt: skip
     return PeakDna(near=near.numpy(), peaks=peaks.numpy(), codes=codes, found=found)
 

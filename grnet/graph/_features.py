@@ -148,6 +148,16 @@ def attach(store: Any, frame: pd.DataFrame, *, n_profile: int, like: Any = None)
     store.feature_scale = torch.from_numpy(scale.astype(np.float32))
 
 
+def append_features(store: Any, values: torch.Tensor, *, prefix: str) -> None:  # noqa: ANN401
+    """Write further features, as they are, behind those of a store: ``prefix_1`` and so on."""
+    n = values.shape[1]
+    store.x = torch.cat([store.x, values], dim=1)
+    store.feature_names = [*store.feature_names, *(f"{prefix}{i}" for i in range(1, n + 1))]
+    if "feature_mean" in store:
+        store.feature_mean = torch.cat([store.feature_mean, torch.zeros(n)])
+        store.feature_scale = torch.cat([store.feature_scale, torch.ones(n)])
+
+
 def sequence_windows(regions: pd.DataFrame, genome: Genome, width: int) -> torch.Tensor:
     """Return the codes of a window around the centre of each peak; N where there is no sequence."""
     found = _harmonised(regions, genome)

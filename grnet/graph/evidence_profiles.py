@@ -12,6 +12,7 @@ import torch
 from anndata import AnnData
 
 from grnet import _checks
+from grnet.graph._features import append_features
 from grnet.graph._profiles import moments, profiles
 from grnet.graph.pairs import EVIDENCE_PROFILE, evidence_paths
 from grnet.graph.vocabulary import GENE, NEAR, PEAK, TF
@@ -78,14 +79,7 @@ def with_evidence_profiles(
             message = f"The nodes {kind!r} have a profile of the evidence already."
             raise ValueError(message)
         own = np.concatenate([part[position] for part in found], axis=1).astype(np.float32)
-        store.x = torch.cat([store.x, torch.from_numpy(own)], dim=1)
-        n = own.shape[1]
-        store.feature_names = [
-            *store.feature_names,
-            *(f"{EVIDENCE_PROFILE}{i}" for i in range(1, n + 1)),
-        ]
-        store.feature_mean = torch.cat([store.feature_mean, torch.zeros(n)])
-        store.feature_scale = torch.cat([store.feature_scale, torch.ones(n)])
+        append_features(store, torch.from_numpy(own), prefix=EVIDENCE_PROFILE)
     return graph
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from grnet.graph import BINDS, COEXPRESSED, GENE, NEAR, PEAK, REGULATES, TF, opposite
+from grnet.graph._features import append_features
 from grnet.graph.pairs import EVIDENCE_PROFILE
 
 if TYPE_CHECKING:
@@ -52,12 +53,11 @@ def view(
         places = list(columns[kind])
         seen[kind].x = data[kind].x[:, places]
         seen[kind].feature_names = [data[kind].feature_names[i] for i in places]
+        for name in ("feature_mean", "feature_scale"):
+            if name in data[kind]:
+                seen[kind][name] = data[kind][name][places]
     if of_peaks is not None:
-        seen[PEAK].x = torch.cat([seen[PEAK].x, of_peaks], dim=1)
-        n_of_dna = of_peaks.shape[1]
-        seen[PEAK].feature_names = [
-            *seen[PEAK].feature_names, *(f"dna_{i}" for i in range(1, n_of_dna + 1))
-        ]  # fmt: skip
+        append_features(seen[PEAK], of_peaks, prefix="dna_")
     for edge_type in data.edge_types:
         if edge_type not in _visible(layers) and edge_type in seen.edge_types:
             del seen[edge_type]

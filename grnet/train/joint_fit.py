@@ -132,9 +132,12 @@ class JointFit:
 
     def scores(self, pairs: pd.DataFrame, *, device: str | None = None) -> npt.NDArray[np.float32]:
         """Return the probability that each pair is an edge; arguments as for ``terms``."""
-        said = expit(self.logits(pairs, device=device))
-        said = said if self.calibration is None else self.calibration.applied(said)
-        return np.asarray(said, dtype=np.float32)
+        return self.probabilities(self.logits(pairs, device=device)).astype(np.float32)
+
+    def probabilities(self, logits: Floats) -> Floats:
+        """Return the probabilities that logits stand for, calibrated where the fit is."""
+        said = expit(logits)
+        return np.asarray(said if self.calibration is None else self.calibration.applied(said))
 
     def calibrated(self, pairs: pd.DataFrame, *, kind: Kind = "isotonic") -> "JointFit":
         """Return the same fit with a calibration on labelled pairs that did not train."""
