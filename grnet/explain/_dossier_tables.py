@@ -38,7 +38,9 @@ def ledger(terms: JointTerms, data: "HeteroData") -> pd.DataFrame:
             ("node features", of_nodes),
             ("edges", of_edges),
         ):
-            named = table.rename(columns={"feature": "name"} | ({"type": "name"} if kind == "edges" else {}))
+            named = table.rename(
+                columns={"feature": "name"} | ({"type": "name"} if kind == "edges" else {})
+            )
             parts.append(named[["name", "contribution"]].assign(layer=layer, kind=kind))
     if terms.dna is not None:
         names = np.asarray(data[PEAK].name)[terms.dna.peaks]
@@ -232,7 +234,11 @@ def genes_around(
         (annotation["chrom"] == chrom) & (annotation["end"] > first) & (annotation["start"] < last)
     ]
     strand = inside["strand"].astype(str)
-    tss = inside["tss"] if "tss" in inside else inside["start"].where(strand != "-", inside["end"] - 1)
+    tss = (
+        inside["tss"]
+        if "tss" in inside
+        else inside["start"].where(strand != "-", inside["end"] - 1)
+    )
     return inside.assign(tss=tss)[["gene", "chrom", "start", "end", "strand", "tss"]]
 
 

@@ -139,9 +139,7 @@ def opened(  # noqa: PLR0913 - what each part may be told
     pair = np.array(
         [[list(fit.graph[TF].name).index(source)], [list(fit.graph[GENE].name).index(target)]]
     )
-    weights = dict(
-        zip(model.config.layers, map(float, model.weight.detach().cpu()), strict=True)
-    )
+    weights = dict(zip(model.config.layers, map(float, model.weight.detach().cpu()), strict=True))
     towers = {}
     for name, view in fit.views.items():
         evidence = fit.evidence[name]
@@ -155,9 +153,7 @@ def opened(  # noqa: PLR0913 - what each part may be told
     baseline = bias + sum(weights[name] * found.baseline for name, found in towers.items())
     dna = None
     if "dna" in weights:
-        dna = _dna(
-            fit, pair, tolerance=tolerance, n_shuffles=n_shuffles, seed=seed, device=device
-        )
+        dna = _dna(fit, pair, tolerance=tolerance, n_shuffles=n_shuffles, seed=seed, device=device)
         if dna is None:
             alone = weights["dna"] * float(model.sites.bias[pair[0, 0]].detach())
             logit, baseline = logit + alone, baseline + alone

@@ -69,6 +69,4 @@ def _batch(parts: Tensors) -> Tensors:
 def _shared(values: Tensors, masks: Tensors) -> Tensors:
     """Divide the value of a group equally: Captum gives each of its inputs the whole."""
     counts = torch.bincount(torch.cat([mask.ravel() for mask in masks]))
-    return tuple(
-        value[0] / counts[mask] for value, mask in zip(values, masks, strict=True)
-    )
+    return tuple(value[0] / counts[mask] for value, mask in zip(values, masks, strict=True))

@@ -82,15 +82,17 @@ class Question:
 
     def _by_layer(self, is_kept: torch.Tensor) -> list[dict[EdgeType, torch.Tensor]]:
         """Return the edges of each layer: those that are kept and still reach the pair."""
-        kept = dict(zip(self.heard.edges, is_kept.to(self.heard.pair.device).split(self._sizes), strict=True))
+        kept = dict(
+            zip(
+                self.heard.edges, is_kept.to(self.heard.pair.device).split(self._sizes), strict=True
+            )
+        )
         return [
             {r: index[:, kept[r] & self._layers[r][layer]] for r, index in self.heard.edges.items()}
             for layer in range(self.heard.depth)
         ]
 
-    def _asked(
-        self, x: Mapping[str, torch.Tensor], features: torch.Tensor | None
-    ) -> torch.Tensor:
+    def _asked(self, x: Mapping[str, torch.Tensor], features: torch.Tensor | None) -> torch.Tensor:
         own = {} if features is None else {"features": features}
         logits: torch.Tensor = self.model(x, self.heard.edges, self.heard.pair, **own)
         return logits.reshape(())

@@ -111,9 +111,7 @@ def edge(  # noqa: PLR0913 - the pair, and all that it is read beside
         )
     shown["genes"] = tables.genes_around(genome, shown["peaks"], gene)
     figures = _figures(fit, terms, tf, gene)
-    found = Found(
-        terms=terms, source=source, target=target, tf=tf, figures=figures, tables=shown
-    )
+    found = Found(terms=terms, source=source, target=target, tf=tf, figures=figures, tables=shown)
     return Dossier(
         source=source,
         target=target,

@@ -18,6 +18,7 @@ from grnet.models._pooled_sites import PooledSites, pooled_affinity
 from grnet.models.joint import LAYERS, PAIR
 from grnet.models.prediction import predict
 from grnet.train._edge_graph import positions, with_training_edges
+from grnet.train._edge_run import edge_settings
 from grnet.train._joint_views import columns_of, has_evidence, link_weights, view
 from grnet.train._site_weights import LabelledSites, fitted_weights
 from grnet.train.edge_fit import EdgeFit
@@ -96,20 +97,28 @@ class JointParts:
 
     def tower(self, name: str, layers: Sequence[str]) -> EdgeFit:
         """Return the tower of the expression, or that of the graph, which hears the others too."""
-        hears = ("expression",) if name == "expression" else tuple(layers)
+        joins = name == "graph" and self._joins(layers)
+        hears = tuple(layer for layer in layers if layer != "dna" or joins)
+        hears = ("expression",) if name == "expression" else hears
         if hears not in self._towers:
-            joins = name == "graph" and self._joins(layers)
             seen = view(
                 self.graph,
                 [layer for layer in hears if layer != "dna"],
                 of_peaks=self._of_peaks() if joins else None,
             )
-            config = EdgeModelConfig.of(seen, kind=self.kind if name == "graph" else "none")
             self._towers[hears] = fit_edges(
-                seen, self.split, config=config, settings=self.settings, seed=self.seed,
+                seen,
+                self.split,
+                config=EdgeModelConfig.of(seen, kind=self.kind if name == "graph" else "none"),
+                settings=self.settings or self._usual_settings(),
+                seed=self.seed,
                 folder=None if self.folder is None else f"{self.folder}/{'_'.join([name, *hears])}",
-            )  # fmt: skip
+            )
         return self._towers[hears]
+
+    def _usual_settings(self) -> FitSettings:
+        """Return how towers are trained: with less patience, as several share the answer."""
+        return edge_settings(len(self.split.train), max_epochs=60, patience=10, device=self.device)
 
     def sites(self) -> tuple[torch.Tensor, PooledSites]:
         """Return what the sequence model says of the peaks, and each TF's weights of it."""

@@ -56,7 +56,7 @@ def fit_joint(  # noqa: PLR0913 - one more than usual: what is read, and how it 
     dna_joins_graph
         Messages carry what the DNA of each peak says.
     settings
-        Of the training of both towers.
+        Of the training of both towers; by default 60 epochs at most, 10 without a better one.
     device
         ``"auto"`` takes CUDA where there is one.
     seed
