@@ -250,6 +250,14 @@ def test_without_a_start_site_there_are_no_arcs(dossier_of):
     assert "arcs" not in axes_of(dossier_of(genes=genes))
 
 
+def test_peaks_elsewhere_are_not_drawn_beside_the_target(dossier_of):
+    record = dossier_of(has_dna=False)
+    axes = axes_of(dossier_of(has_dna=False, peaks=record.peaks.assign(chrom="chrX")))
+    assert "arcs" not in axes
+    assert axes["genes"].get_xlabel() == "chrIII (bases)"
+    assert len(axes["peaks"].collections[0].get_paths()) == 0
+
+
 def test_names_are_cut_in_the_middle_and_sentences_wrap():
     assert _dossier_panel.short("abcdefghij", 5) == "ab…ij"
     assert _dossier_panel.short("abcde", 5) == "abcde"
