@@ -25,7 +25,7 @@ def real_data() -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def dossier_of():
     """Make the dossier of an edge as a joint model would fill it, with fields changed at will."""
     from grnet.explain import Dossier

@@ -81,6 +81,8 @@ def test_all_of_the_package_and_its_data_is_inside(sizes):
         "data/simulated/counts.h5ad",
         "data/simulated/truth.csv",
         "data/measured/methods.csv",
+        "explain/page/dossier.css",
+        "explain/page/dossier.html",
         "io/networks/page/page.html",
         "io/networks/page/page.css",
         "io/networks/page/page.js",

@@ -226,7 +226,7 @@ def _stretch(record: Dossier) -> tuple[_Stretch, float]:
     length = int(bases["position"].iloc[-1]) - first + 1
     at = bases["position"].to_numpy() - first
     values, letters = np.zeros(length), np.full(length, "N", dtype="<U1")
-    values[at], letters[at] = bases["contribution"], bases["base"].str.upper()
+    values[at], letters[at] = bases["contribution"].fillna(0), bases["base"].str.upper()
     width = min(_STRETCH, length)
     running = np.concatenate([[0.0], np.cumsum(np.abs(values))])
     left = int(np.argmax(running[width:] - running[:-width]))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SMALL = 8.0
 RAISES, LOWERS, NEUTRAL = EDGE_COLOUR[ACTIVATES], EDGE_COLOUR[REPRESSES], "#9A9A9A"
-_PALE = "#E9EBEE"
+_PALE = "#EBEBEB"
 UNIT = "contribution (logits)"
 SCALE = LinearSegmentedColormap.from_list("contribution", [LOWERS, _PALE, RAISES])
 SCALE.set_bad(_PALE)

@@ -91,8 +91,8 @@ def _draw_cells(part: SubFigure, record: Dossier) -> None:
     for drawn in ax.collections:
         drawn.set_rasterized(many)
     unit = record.expression_unit
-    ax.set_xlabel(f"{short(record.source)} ({unit})", fontsize=9, parse_math=False)
-    ax.set_ylabel(f"{short(record.target)} ({unit})", fontsize=9, parse_math=False)
+    ax.set_xlabel(f"{short(record.source)}\n({unit})", fontsize=9, parse_math=False)
+    ax.set_ylabel(f"{short(record.target)}\n({unit})", fontsize=9, parse_math=False)
     _bare(ax)
     legend = ax.legend(
         loc="upper left",

@@ -62,6 +62,11 @@ def state(dom: str) -> dict[str, str]:
     return {k: html.unescape(v) for k, v in re.findall(r'data-(\w+)="([^"]*)"', body.group(1))}
 
 
+def body(dom: str) -> str:
+    """Return what is shown, without style, data and script."""
+    return dom[dom.index("<body") : dom.index("<noscript")]
+
+
 def section(dom: str, element: str) -> str:
     found = re.search(rf'id="{element}"[^>]*>(.*?)</(?:p|section|ul|tbody)>', dom, re.S)
     assert found is not None
@@ -184,6 +189,90 @@ def test_contexts_are_drawn_apart_and_chosen(tmp_path, browser):
     path = gn.io.write_html(gn.GRN(edges), tmp_path / "net.html")
     assert state(browser(path))["edges"] == "3"
     assert state(browser(path, "context=T+cell"))["edges"] == "2"
+
+
+@pytest.fixture(scope="module")
+def linked(grn, tmp_path_factory) -> Path:
+    top = grn.top(60).edges.astype({"source": str, "target": str})
+    pairs = list(top[["source", "target"]].head(3).itertuples(index=False, name=None))
+    dossiers = dict.fromkeys(pairs[:2], "dossiers/a b#1.html")
+    dossiers |= {("TF1", HOSTILE): Path("dossiers", "why.html"), ("X", "Y"): "../y.html"}
+    path = tmp_path_factory.mktemp("page") / "net.html"
+    return gn.io.write_html(grn, path, max_edges=60, dossiers=dossiers)
+
+
+def test_an_edge_with_a_dossier_opens_it(linked, grn, browser):
+    edges = grn.edges.astype({"source": str, "target": str})
+    at = [f"edge={quote(edges['source'][i])}|{quote(edges['target'][i])}" for i in (1, 2)]
+    details = section(browser(linked, at[0]), "details")
+    assert 'href="dossiers/a%20b%231.html"' in details
+    assert "Open the dossier</a>" in details
+    assert "Open the dossier" not in section(browser(linked, at[1]), "details")
+
+
+def test_dossiers_are_in_table_and_legend_and_other_pairs_are_listed(linked, page, browser):
+    shown = body(browser(linked))
+    assert shown.count(">open</a>") == 2
+    assert "has a dossier" in section(shown, "legend")
+    assert "pairs that are no edge shown (2)" in shown
+    assert 'href="dossiers/why.html"' in shown
+    assert 'href="../y.html"' in shown
+    assert "<b onclick" not in shown
+    assert "dossier" not in body(browser(page))
+
+
+def test_edges_with_a_dossier_have_a_halo(linked, page, browser, tmp_path):
+    plt = pytest.importorskip("matplotlib.pyplot")
+    gold = []
+    for file in (linked, page):
+        picture = tmp_path / "page.png"
+        browser(file, "", f"--screenshot={picture}", "--hide-scrollbars")
+        drawing = (plt.imread(picture)[150:650, 20:900, :3] * 255).round().astype(int)
+        gold.append(int((np.abs(drawing - [0xFF, 0xD4, 0x00]).max(axis=2) < 12).sum()))
+    assert gold[0] > 100
+    assert gold[1] == 0
+
+
+def test_the_dossier_of_a_context_goes_before_that_of_the_pair(tmp_path):
+    edges = pd.DataFrame(
+        {"source": "A", "target": "B", "weight": [1.0, 2.0], "context": ["T cell", "B cell"]}
+    )
+    dossiers = {("A", "B"): "pair.html", ("A", "B", "T cell"): "t.html"}
+    path = gn.io.write_html(gn.GRN(edges), tmp_path / "net.html", dossiers=dossiers)
+    held = re.search(r'id="data">(.*?)</script>', path.read_text(encoding="utf-8"), re.S)
+    data = json.loads(held.group(1))
+    found = {edge["facts"]["context"]: edge["dossier"] for edge in data["edges"]}
+    assert found == {"T cell": "t.html", "B cell": "pair.html"}
+    assert data["unlinked"] == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "javascript:alert(1)",
+        "java\tscript:alert(1)",
+        " javascript:alert(1)",
+        "https://example.org/a.html",
+        "//example.org/a.html",
+        "data:text/html,x",
+        "/etc/passwd",
+        "C:\\a.html",
+        "..\\a.html",
+        "a\nb.html",
+        "",
+        Path("/a/b.html"),
+    ],
+)
+def test_links_that_lead_elsewhere_are_refused(grn, tmp_path, path):
+    with pytest.raises(ValueError, match="The dossier of A -> B lies at"):
+        gn.io.write_html(grn, tmp_path / "net.html", dossiers={("A", "B"): path})
+    assert not list(tmp_path.iterdir())
+
+
+def test_keys_of_dossiers_are_pairs(grn, tmp_path):
+    for key in ("AB", ("A",), ("A", "B", "C", "D"), ("A", 1)):
+        with pytest.raises(ValueError, match=r"expected \(source, target\)"):
+            gn.io.write_html(grn, tmp_path / "net.html", dossiers={key: "a.html"})
 
 
 def test_errors_name_the_fix(grn, tmp_path, monkeypatch):
