@@ -23,7 +23,7 @@ _NO_GRADIENT = (
     "The model's output has no gradient with respect to the letters, as that of a model that reads "
     "words or counts them. Use method='saturation_mutagenesis'."
 )
-_REFUSALS = (RuntimeError, ValueError, TypeError, IndexError, AssertionError)
+REFUSALS = (RuntimeError, ValueError, TypeError, IndexError, AssertionError)
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,19 @@ class Question:
     batch_size: int
 
     def scores(
-        self, n: int, rows: Callable[[Ints], Codes], *, what: str = "predicting"
+        self,
+        n: int,
+        rows: Callable[[Ints], Codes],
+        *,
+        what: str = "predicting",
+        exact: bool = False,
     ) -> npt.NDArray[np.float64]:
-        """Return the number meant for ``n`` sequences that ``rows`` makes, a batch at a time."""
+        """Return the number meant for ``n`` sequences that ``rows`` makes, a batch at a time.
+
+        ``exact`` convolves in float32 on CUDA, which takes TF32 by itself.
+        """
         found = np.empty(n)
-        with evaluating(self.model, device=self.device) as where:
+        with evaluating(self.model, device=self.device) as where, _cudnn(tf32=not exact):
             direct = takes_codes(self.model, rows(np.arange(1)), where)
             starts = range(0, n, self.batch_size)
             for start in progress(starts, what, total=len(starts)):
@@ -65,7 +73,7 @@ class Question:
             torch.inference_mode(mode=False),
             torch.enable_grad(),
             # cuDNN differentiates recurrent layers in training mode only
-            torch.backends.cudnn.flags(enabled=torch.backends.cudnn.enabled and not recurrent),
+            _cudnn(enabled=not recurrent),
         ):
             hot = one_hot(torch.from_numpy(codes[:1]).to(where)).requires_grad_()
             (gradient,) = torch.autograd.grad(self.differentiable(hot), hot, allow_unused=True)
@@ -83,7 +91,7 @@ class Question:
         """
         try:
             chosen = numbers(self.model(hot), self.target)
-        except _REFUSALS as error:
+        except REFUSALS as error:
             message = (
                 f"The model does not read floats of shape {tuple(hot.shape)} ({error}), so that it "
                 "has no gradient. Use method='saturation_mutagenesis'."
@@ -92,6 +100,20 @@ class Question:
         if not chosen.requires_grad:
             raise ValueError(_NO_GRADIENT)
         return chosen
+
+
+@contextmanager
+def _cudnn(*, enabled: bool = True, tf32: bool = False) -> Iterator[None]:
+    """Switch cuDNN or its TF32 off for a while; on they are only where they were."""
+    library = torch.backends.cudnn
+    flags = {
+        "enabled": library.enabled and enabled,
+        "benchmark": library.benchmark,
+        "deterministic": library.deterministic,
+        "allow_tf32": library.allow_tf32 and tf32,
+    }
+    with library.flags(**flags):
+        yield
 
 
 def checked(codes: Codes) -> Codes:
@@ -149,10 +171,10 @@ def takes_codes(model: nn.Module, codes: Codes, where: torch.device) -> bool:
     one = torch.from_numpy(codes[:1]).to(where)
     try:
         model(one)
-    except _REFUSALS as refused:
+    except REFUSALS as refused:
         try:
             model(one_hot(one))
-        except _REFUSALS as error:
+        except REFUSALS as error:
             message = (
                 f"The model reads neither uint8 codes of shape (1, {codes.shape[1]}) ({refused}) "
                 f"nor floats (1, 4, {codes.shape[1]}) ({error}). Check the length it was made for."

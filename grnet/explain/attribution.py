@@ -1,7 +1,7 @@
 """Which letters a model's answer comes from."""
 
+from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -9,13 +9,24 @@ from torch import nn
 
 from grnet import _checks
 from grnet._alphabet import UNKNOWN, Codes
-from grnet.dna.sample import dinucleotide_shuffle
-from grnet.explain import _door, _gradients, _mutants
+from grnet.explain import _attention, _deeplift, _door, _gradients, _mutants
 from grnet.explain._door import Target
+from grnet.explain._job import Job, Method, answered
 
 Floats = npt.NDArray[np.float32]
-Method = Literal["saturation_mutagenesis", "integrated_gradients", "input_x_gradient"]
-_METHODS = ("saturation_mutagenesis", "integrated_gradients", "input_x_gradient")
+
+_METHODS: dict[str, Callable[[Job], Floats]] = {
+    "saturation_mutagenesis": _mutants.effects,
+    "integrated_gradients": _gradients.integrated,
+    "deeplift_shap": _deeplift.contributions,
+    "gradient_shap": _gradients.at_random_points,
+    "input_x_gradient": _gradients.at_the_sequence,
+    "saliency": _gradients.size_of_gradient,
+    "feature_ablation": _mutants.ablations,
+    "attention_rollout": _attention.rolled_out,
+}
+_UNSIGNED = frozenset({"saliency", "attention_rollout"})
+"""They say how much, not in which direction, and are compared with nothing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,13 +103,16 @@ class Attributions:
         return np.asarray(self.outputs - self.references - total)
 
 
-def attributions(
+def attributions(  # noqa: PLR0913 - one door for all methods, with what each can be told
     model: nn.Module,
     codes: Codes,
     *,
     target: Target = 0,
     method: Method = "saturation_mutagenesis",
     n_shuffles: int = 20,
+    width: int = 10,
+    tolerance: float | None = 0.01,
+    max_steps: int = 1024,
     batch_size: int = 512,
     device: str = "auto",
     seed: int = 0,
@@ -117,32 +131,50 @@ def attributions(
         positions), or a function from the model's outputs to one number per sequence.
     method
         ``"saturation_mutagenesis"`` puts every letter at every position, and needs no gradients;
-        ``"integrated_gradients"`` follows the gradient from shuffles to the sequence;
-        ``"input_x_gradient"`` takes the gradient at the sequence alone, and is fastest.
+        ``"feature_ablation"`` gives windows the letters of shuffles, and needs none either.
+        ``"integrated_gradients"`` follows the gradient from shuffles to the sequence,
+        ``"gradient_shap"`` takes it at random points in between; ``"deeplift_shap"`` takes finite
+        differences layer by layer, is fast, and needs a model that it sees through
+        (:func:`audit_modules`). ``"input_x_gradient"`` takes the gradient at the sequence alone.
+        ``"saliency"``, its absolute value, and ``"attention_rollout"``, the share of each base in
+        what a transformer has read, are unsigned.
     n_shuffles
         Shuffles of each sequence that keep its pairs of neighbours, the baseline.
+    width
+        Of the windows of feature ablation.
+    tolerance
+        How far contributions may be from adding up, as a share of output minus reference; None
+        for any. Integrated gradients take more steps until they are within it.
+    max_steps
+        The most points on the way from a shuffle to the sequence, for integrated gradients.
     batch_size, device
         For the model; ``"auto"`` takes CUDA where there is one.
     seed
-        Of the shuffles.
+        Of the shuffles and of random points.
 
     Returns
     -------
     Attributions
         ``hypothetical`` (N, 4, L), ``contributions`` (N, L), ``residual`` (N,): how far the
-        contributions of a sequence are from its output minus that of its shuffles. It is near 0
-        for integrated gradients; the other methods do not promise it.
+        contributions of a sequence are from its output minus that of its shuffles; NaN for
+        unsigned methods.
 
     Raises
     ------
     ValueError
-        If these are no codes, or the model has no such output or no gradient.
+        If these are no codes, the model has no such output or no gradient, a module is hidden from
+        the method, or contributions do not add up.
 
     Notes
     -----
-    Integrated gradients (Sundararajan et al. 2017) by Captum. Only differences between letters of
-    a position mean anything, so the mean over letters is taken out (Majdandzic et al. 2023).
-    N contributes nothing.
+    Captum computes all but mutagenesis and roll-out. Completeness is promised for each sequence by
+    integrated gradients (Sundararajan et al. 2017) and DeepLIFT (Shrikumar et al. 2017), with the
+    tolerance or .001 of the mean difference to single shuffles, whichever is more; by gradient SHAP
+    (Erion et al. 2021) in the mean over all draws. Only differences between letters of a position
+    mean anything, so the mean over letters is taken out (Majdandzic et al. 2023). N contributes
+    nothing. Feature ablation and roll-out say nothing of letters that are not there: these get 0.
+    Roll-out (Abnar and Zuidema 2020) knows attention only, of no output in particular; overlapping
+    words share their credit among their bases.
 
     Examples
     --------
@@ -152,21 +184,29 @@ def attributions(
     >>> gn.explain.attributions(model, np.zeros((3, 40), dtype=np.uint8)).contributions.shape
     (3, 40)
     """
-    _checks.one_of(method, _METHODS, "method")
+    _checks.one_of(method, tuple(_METHODS), "method")
     _checks.in_range(n_shuffles, 1, 1000, what="n_shuffles")
     _checks.in_range(batch_size, 1, 1 << 20, what="batch_size")
+    _checks.in_range(width, 1, 1 << 20, what="width")
+    _checks.in_range(max_steps, 1, 1 << 16, what="max_steps")
+    if tolerance is not None:
+        _checks.in_range(tolerance, 1e-6, 1.0, what="tolerance")
     rows = _door.checked(codes)
-    shuffles = dinucleotide_shuffle(rows, n=n_shuffles, seed=seed)
     asked = _door.Question(model, target=target, device=device, batch_size=batch_size)
-    outputs = asked.scores(len(rows), lambda index: rows[index])
-    flat = shuffles.reshape(-1, rows.shape[1])
-    references = asked.scores(len(flat), lambda index: flat[index]).reshape(shuffles.shape[:2])
-    if method == "saturation_mutagenesis":
-        values = _mutants.effects(asked, rows, outputs)
-    elif method == "integrated_gradients":
-        values = _gradients.integrated(asked, rows, shuffles)
-    else:
-        values = _gradients.at_the_sequence(asked, rows)
+    compared = 0 if method in _UNSIGNED else n_shuffles
+    shuffles, outputs, references = answered(asked, rows, n_shuffles=compared, seed=seed)
+    job = Job(
+        asked,
+        codes=rows,
+        shuffles=shuffles,
+        outputs=outputs,
+        references=references,
+        tolerance=tolerance,
+        max_steps=max_steps,
+        width=width,
+        seed=seed,
+    )
+    values = _METHODS[method](job)
     values[(rows == UNKNOWN)[:, None].repeat(4, axis=1)] = 0
     return Attributions(
         values, rows, outputs=outputs, references=references.mean(axis=1), method=method

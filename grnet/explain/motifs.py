@@ -9,7 +9,8 @@ from grnet import _checks
 from grnet._alphabet import Codes
 from grnet.explain import _clusters, _matrices, _windows
 from grnet.explain._door import Target
-from grnet.explain.attribution import Attributions, Method, attributions
+from grnet.explain._job import Method
+from grnet.explain.attribution import Attributions, attributions
 from grnet.explain.calling import seqlets as call_seqlets
 from grnet.io.motifs import Motif
 

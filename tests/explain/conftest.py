@@ -81,3 +81,60 @@ def known(motifs):
     rng = np.random.default_rng(3)
     others = [Motif(f"other{i}", (), rng.dirichlet([0.3] * 4, size=9).T) for i in range(60)]
     return [*others, *motifs]
+
+
+class Pooled(nn.Module):
+    """A plain network of layers that DeepLIFT knows, each used once."""
+
+    def __init__(self, *, n_outputs=1, seed=0):
+        super().__init__()
+        torch.manual_seed(seed)
+        self.layers = nn.Sequential(
+            nn.Conv1d(4, 6, 5, padding=2),
+            nn.ReLU(),
+            nn.MaxPool1d(3, stride=2, padding=1, ceil_mode=True),
+            nn.Conv1d(6, 5, 3),
+            nn.Softplus(),
+            nn.AdaptiveAvgPool1d(4),
+            nn.Flatten(),
+            nn.Linear(20, 7),
+            nn.Tanh(),
+            nn.Linear(7, n_outputs),
+        )
+
+    def forward(self, hot):
+        return self.layers(hot)
+
+
+@pytest.fixture
+def pooled():
+    with torch.random.fork_rng(devices=[]):
+        return Pooled(n_outputs=2).eval()
+
+
+@pytest.fixture(scope="session")
+def learnt():
+    """A small CNN trained to see one site, with sequences that hold it and where."""
+    import grnet as gn
+
+    rng = np.random.default_rng(5)
+    codes = rng.integers(4, size=(700, 80), dtype=np.uint8)
+    labels = (np.arange(700) % 2).astype(np.float32)
+    places = np.zeros(codes.shape, dtype=bool)
+    site = gn.dna.to_codes(["TGACTCAGCA"])[0]
+    for row in np.flatnonzero(labels):
+        start = rng.integers(70)
+        codes[row, start : start + 10] = site if rng.random() < 0.5 else 3 - site[::-1]
+        places[row, start : start + 10] = True
+    config = gn.models.SequenceCNNConfig(
+        n_filters=12, filter_width=11, n_layers=0, n_hidden=16, dropout=0
+    )
+    settings = gn.train.FitSettings(max_epochs=25, batch_size=32, learning_rate=1e-2, device="cpu")
+    train = gn.train.SequenceData(codes[:600], labels[:600])
+    held = gn.train.SequenceData(codes[600:], labels[600:])
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        start = gn.models.SequenceCNN(config)
+    fit = gn.train.fit(start, train, validation=held, settings=settings, seed=0)
+    some = np.flatnonzero(labels[600:])[:20] + 600
+    return fit.model.eval(), codes[some], places[some]
