@@ -1,6 +1,7 @@
 """The tables of a dossier, from the opened terms of a joint model and the cells."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,8 @@ from grnet.io.genome import Genome
 if TYPE_CHECKING:
     from anndata import AnnData
     from torch_geometric.data import HeteroData
+
+Floats = npt.NDArray[np.float64]
 
 MAX_PVALUE = 1e-3
 """Of motif hits that are shown: the model weighs weak sites too."""
@@ -76,9 +79,9 @@ def _over_layers(terms: JointTerms, table: str, by: list[str]) -> pd.DataFrame:
 
 def _by_name(table: pd.DataFrame, by: list[str], *, weight: float = 1.0) -> pd.DataFrame:
     """Return the sums of contributions, times a weight; names are texts."""
-    sums = table.groupby(by, as_index=False, sort=True, observed=True)["contribution"].sum()
-    sums["contribution"] *= weight
-    return sums.astype(dict.fromkeys(by, str))
+    sums = weight * table.groupby(by, sort=True, observed=True)["contribution"].sum()
+    found: pd.DataFrame = sums.reset_index()
+    return found.assign(**{name: found[name].astype(str) for name in by})
 
 
 def _largest_first(table: pd.DataFrame) -> pd.DataFrame:
@@ -87,11 +90,12 @@ def _largest_first(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def peaks(
-    data: "HeteroData", source: str, target: str, *, terms: JointTerms | None, hits: pd.DataFrame
+    data: "HeteroData", pair: tuple[str, str], *, terms: JointTerms, hits: pd.DataFrame
 ) -> pd.DataFrame:
     """Return the peaks near the gene, and all that each brings."""
     if PEAK not in data.node_types or NEAR not in data.edge_types:
         return pd.DataFrame()
+    source, target = pair
     ends = data[NEAR].edge_index.numpy()
     near = np.flatnonzero(ends[1] == list(data[GENE].name).index(target))
     place = ends[0, near]
@@ -105,58 +109,49 @@ def peaks(
             "chrom": np.asarray(store.chrom)[place],
             "start": np.asarray(store.start)[place],
             "end": np.asarray(store.end)[place],
-            "distance": _KB * _attribute(data, NEAR, "distance_kb", near),
-            "link": _attribute(data, NEAR, "weight", near),
+            "distance": _KB * _attribute(data[NEAR], "distance_kb", near),
+            "link": _attribute(data[NEAR], "weight", near),
             "accessibility": open_in,
-            "chip": _of_binding(data, source, place, "chip"),
+            "chip": _chip(data, source, place),
         }
     )
     best = hits[hits["tf"] == source].groupby("peak")["pvalue"].min() if len(hits) else None
     table["motif"] = np.nan if best is None else table["peak"].map(best)
-    table["contribution"] = 0.0 if terms is None else _of_peaks(data, terms, names)
+    table["contribution"] = _of_peaks(data, terms, pd.Index(names))
     return table.sort_values("contribution", key=abs, ascending=False, ignore_index=True)
 
 
-def _attribute(
-    data: "HeteroData", edge_type: tuple[str, str, str], name: str, rows: npt.NDArray[np.int64]
-) -> npt.NDArray[np.float64]:
-    names = list(getattr(data[edge_type], "edge_attr_names", None) or [])
+def _attribute(store: Any, name: str, rows: npt.NDArray[np.int64]) -> Floats:  # noqa: ANN401
+    """Return an attribute of some edges of a store, NaN where it has none of the name."""
+    names = list(getattr(store, "edge_attr_names", None) or [])
     if name not in names:
         return np.full(len(rows), np.nan)
-    return np.asarray(data[edge_type].edge_attr[rows, names.index(name)].numpy(), np.float64)
+    return np.asarray(store.edge_attr[rows, names.index(name)].numpy(), np.float64)
 
 
-def _of_binding(
-    data: "HeteroData", source: str, peaks: npt.NDArray[np.int64], name: str
-) -> npt.NDArray[np.float64]:
-    """Return an attribute of the binding of a TF to peaks, NaN where it binds none."""
+def _chip(data: "HeteroData", source: str, peaks: npt.NDArray[np.int64]) -> Floats:
+    """Return the ChIP value of a TF in peaks, NaN where it has none."""
     if BINDS not in data.edge_types:
         return np.full(len(peaks), np.nan)
     ends = data[BINDS].edge_index.numpy()
     rows = np.flatnonzero(ends[0] == list(data[TF].name).index(source))
-    values = pd.Series(_attribute(data, BINDS, name, rows), index=ends[1, rows])
-    return values.groupby(level=0).max().reindex(peaks).to_numpy(np.float64)
+    values = pd.Series(_attribute(data[BINDS], "chip", rows), index=ends[1, rows])
+    strongest: Floats = values.groupby(level=0).max().reindex(peaks).to_numpy(np.float64)
+    return strongest
 
 
-def _of_peaks(
-    data: "HeteroData", terms: JointTerms, names: npt.NDArray[np.str_]
-) -> npt.NDArray[np.float64]:
+def _of_peaks(data: "HeteroData", terms: JointTerms, names: pd.Index) -> Floats:
     """Return the contributions of bases, features and edges of each peak."""
-    total = pd.Series(0.0, index=pd.Index(names))
-    if terms.dna is not None:
-        own = np.asarray(data[PEAK].name)[terms.dna.peaks]
-        bases = pd.Series(terms.dna.contributions.sum(axis=1), index=own)
-        total = total.add(bases.reindex(total.index, fill_value=0.0))
     of_nodes, of_edges = nodes(terms), edges(terms)
-    of_nodes = of_nodes[of_nodes["type"] == PEAK].set_index("name")["contribution"]
-    of_edges = of_edges[of_edges["type"].astype(str).str.contains(PEAK)]
-    for part in (
-        of_nodes,
-        of_edges[of_edges["source"].isin(names)].groupby("source")["contribution"].sum(),
-        of_edges[of_edges["target"].isin(names)].groupby("target")["contribution"].sum(),
-    ):
-        total = total.add(part.reindex(total.index, fill_value=0.0))
-    return total.to_numpy()
+    of_edges = of_edges[of_edges["type"].str.contains(PEAK)]
+    parts = [
+        of_nodes[of_nodes["type"] == PEAK].groupby("name")["contribution"].sum(),
+        *(of_edges.groupby(end)["contribution"].sum() for end in ("source", "target")),
+    ]
+    if terms.dna is not None:
+        own = pd.Index(np.asarray(data[PEAK].name)[terms.dna.peaks])
+        parts.append(pd.Series(terms.dna.contributions.sum(axis=1), index=own))
+    return np.sum([part.reindex(names, fill_value=0.0).to_numpy() for part in parts], axis=0)
 
 
 def bases(data: "HeteroData", dna: PeakDna | None) -> pd.DataFrame:
@@ -216,11 +211,37 @@ def _letters(data: "HeteroData") -> list[float]:
     return [float(count) for count in counts]
 
 
+def labelled(
+    found: Mapping[str, pd.DataFrame], labels: Mapping[str, str]
+) -> dict[str, pd.DataFrame]:
+    """Return the tables with other names of TFs and genes."""
+    columns = {
+        "nodes": ["name"], "edges": ["source", "target"], "motifs": ["tf"], "genes": ["gene"]
+    }  # fmt: skip
+    shown = dict(found)
+    for table, names in columns.items():
+        if len(shown[table]):
+            renamed = {name: shown[table][name].map(lambda x: labels.get(x, x)) for name in names}
+            shown[table] = shown[table].assign(**renamed)
+    kinds = tuple(f"{kind} " for kind in (TF, GENE))
+
+    def spelled(name: str) -> str:
+        for kind in kinds:
+            if name.startswith(kind):
+                return kind + labels.get(name.removeprefix(kind), name.removeprefix(kind))
+        return name
+
+    own = shown["ledger"]
+    is_node = own["kind"] == "node features"
+    shown["ledger"] = own.assign(name=own["name"].where(~is_node, own["name"].map(spelled)))
+    return shown
+
+
 def genes_around(
     genome: "Genome | pd.DataFrame | None", peaks: pd.DataFrame, target: str
 ) -> pd.DataFrame:
     """Return the annotated genes on the stretch of the peaks and the target."""
-    annotation = getattr(genome, "genes", genome)
+    annotation = genome.genes if isinstance(genome, Genome) else genome
     if annotation is None or not len(annotation):
         return pd.DataFrame()
     own = annotation[annotation["gene"].astype(str) == target]
@@ -239,7 +260,8 @@ def genes_around(
         if "tss" in inside
         else inside["start"].where(strand != "-", inside["end"] - 1)
     )
-    return inside.assign(tss=tss)[["gene", "chrom", "start", "end", "strand", "tss"]]
+    found: pd.DataFrame = inside.assign(tss=tss)
+    return found[["gene", "chrom", "start", "end", "strand", "tss"]]
 
 
 def cells(

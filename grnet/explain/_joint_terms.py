@@ -1,7 +1,7 @@
 """What every input of a joint model adds to the logit of one pair, layer by layer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -11,17 +11,21 @@ import torch
 from torch import nn
 
 from grnet._alphabet import Codes
+from grnet.explain._path import LEAST
 from grnet.explain.attribution import Attributions, attributions
 from grnet.explain.graph import GraphAttributions, graph_attributions
 from grnet.graph import GENE, NEAR, PEAK, TF
-from grnet.models.joint import JointModel
 from grnet.models._layers import at_the_door
 from grnet.models._pooled_sites import pooled_affinity
+from grnet.models.joint import JointModel
 
 if TYPE_CHECKING:
     from torch_geometric.data import HeteroData
 
 Floats = npt.NDArray[np.float64]
+
+_TRIES = 4
+_FINEST = 1e-5
 
 
 class PairEvidence(Protocol):
@@ -122,20 +126,55 @@ class JointTerms:
     weights: Mapping[str, float]
     dna: PeakDna | None
 
+    @property
+    def residual(self) -> float:
+        """What no contribution explains."""
+        towers = sum(self.weights[name] * found.residual for name, found in self.towers.items())
+        return towers + (0.0 if self.dna is None else float(self.dna.found.residual[0]))
 
-def opened(  # noqa: PLR0913 - what each part may be told
-    fit: JointFit,
-    *,
-    source: str,
-    target: str,
-    tolerance: float | None,
-    n_shuffles: int,
-    max_steps: int,
-    seed: int,
-    device: str,
-) -> JointTerms:
-    """Return what adds up to the logit of a pair; its own known edge is heard by nobody."""
-    model = fit.model
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How integrated gradients are computed."""
+
+    tolerance: float | None
+    n_shuffles: int
+    max_steps: int
+    seed: int
+    device: str
+
+
+def opened(fit: JointFit, *, source: str, target: str, settings: Settings) -> JointTerms:
+    """Return what adds up to the logit of a pair; its own known edge is heard by nobody.
+
+    Layers that speak against each other leave a small difference of logits: their own tolerance is
+    tightened until the whole is within it.
+
+    Raises
+    ------
+    RuntimeError
+        If the whole is not, however tight the layers are.
+    """
+    if settings.tolerance is None:
+        return _opened(fit, (source, target), settings)
+    tolerance = settings.tolerance
+    for _ in range(_TRIES):
+        found = _opened(fit, (source, target), replace(settings, tolerance=tolerance))
+        allowed = settings.tolerance * max(abs(found.logit - found.baseline), LEAST)
+        if abs(found.residual) <= allowed:
+            return found
+        tolerance = max(tolerance * min(allowed / abs(found.residual), 0.5) / 2, _FINEST)
+    message = (
+        f"Contributions leave {abs(found.residual):.3g} of logit minus baseline "
+        f"({found.logit - found.baseline:.3g}) of {source} -> {target} unexplained, more than the "
+        f"tolerance of {settings.tolerance:g}. Raise max_steps={settings.max_steps}, or take them "
+        "as they are with tolerance=None and read the residual."
+    )
+    raise RuntimeError(message)
+
+
+def _opened(fit: JointFit, names: tuple[str, str], settings: Settings) -> JointTerms:
+    model, (source, target) = fit.model, names
     pair = np.array(
         [[list(fit.graph[TF].name).index(source)], [list(fit.graph[GENE].name).index(target)]]
     )
@@ -146,14 +185,15 @@ def opened(  # noqa: PLR0913 - what each part may be told
         towers[name] = graph_attributions(
             model.towers[name], view, source=source, target=target,
             features=pd.Series(evidence.at(pair)[0], index=evidence.names),
-            tolerance=tolerance, max_steps=max_steps, seed=seed, device=device,
+            tolerance=settings.tolerance, max_steps=settings.max_steps, seed=settings.seed,
+            device=settings.device,
         )  # fmt: skip
     bias = float(model.bias.detach())
     logit = bias + sum(weights[name] * found.logit for name, found in towers.items())
     baseline = bias + sum(weights[name] * found.baseline for name, found in towers.items())
     dna = None
     if "dna" in weights:
-        dna = _dna(fit, pair, tolerance=tolerance, n_shuffles=n_shuffles, seed=seed, device=device)
+        dna = _dna(fit, pair, settings)
         if dna is None:
             alone = weights["dna"] * float(model.sites.bias[pair[0, 0]].detach())
             logit, baseline = logit + alone, baseline + alone
@@ -163,15 +203,7 @@ def opened(  # noqa: PLR0913 - what each part may be told
     return JointTerms(logit=logit, baseline=baseline, towers=towers, weights=weights, dna=dna)
 
 
-def _dna(
-    fit: JointFit,
-    pair: npt.NDArray[np.int64],
-    *,
-    tolerance: float | None,
-    n_shuffles: int,
-    seed: int,
-    device: str,
-) -> PeakDna | None:
+def _dna(fit: JointFit, pair: npt.NDArray[np.int64], settings: Settings) -> PeakDna | None:
     """Return the attributions of the DNA of the peaks near the gene."""
     tf, gene = int(pair[0, 0]), int(pair[1, 0])
     ends = fit.graph[NEAR].edge_index
@@ -185,8 +217,9 @@ def _dna(
     link = store.edge_attr[near, names.index("weight")] if "weight" in names else None
     asked = SitesOfPair(fit.model, tf, n_peaks=len(peaks), link=link)
     found = attributions(
-        asked, codes.reshape(1, -1), method="integrated_gradients", n_shuffles=n_shuffles,
-        seed=seed, device=device,
+        asked, codes.reshape(1, -1), method="integrated_gradients",
+        n_shuffles=settings.n_shuffles, tolerance=settings.tolerance,
+        max_steps=settings.max_steps, seed=settings.seed, device=settings.device,
     )  # fmt: skip
     return PeakDna(near=near.numpy(), peaks=peaks.numpy(), codes=codes, found=found)
 

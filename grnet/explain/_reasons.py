@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from torch_geometric.data import HeteroData
 
 _LAYER = {
-    "expression": "expression and what is known of similar pairs",
-    "graph": "the graph around the pair",
-    "dna": "the DNA of the peaks near the gene",
+    "expression": "Expression and what is known of similar pairs",
+    "graph": "The graph around the pair",
+    "dna": "The DNA of the peaks near the gene",
 }
 _STRONG_PVALUE = 1e-4
 _WORTH = 0.05
@@ -32,7 +32,6 @@ class Found:
     terms: JointTerms
     source: str
     target: str
-    tf: str
     figures: Mapping[str, Any]
     tables: Mapping[str, pd.DataFrame]
 
@@ -71,8 +70,8 @@ def reasons_of(found: Found) -> tuple[str, ...]:
         own = found.tables["ledger"]
         own = own[(own["layer"] == layer) & (np.sign(own["contribution"]) == np.sign(value))]
         most = "; most of it " + own.iloc[0]["name"] if len(own) else ""
-        lines.append(f"{_LAYER[str(layer)].capitalize()} {says} it ({value:+.2f}{most}).")
-    return tuple([*lines, *_about_peaks(found), *_about_cells(found)])
+        lines.append(f"{_LAYER[str(layer)]} {says} it ({value:+.2f}{most}).")
+    return (*lines, *_about_peaks(found), *_about_cells(found))
 
 
 def _about_peaks(found: Found) -> list[str]:
@@ -80,7 +79,7 @@ def _about_peaks(found: Found) -> list[str]:
     peaks, hits = found.tables["peaks"], found.tables["motifs"]
     if not len(peaks):
         return [f"No peak is linked to {found.target}: DNA and evidence say nothing of it."]
-    own = hits[hits["tf"] == found.tf] if len(hits) else hits
+    own = hits[hits["tf"] == found.source] if len(hits) else hits
     strong = own[own["pvalue"] <= _STRONG_PVALUE] if len(own) else own
     lines = []
     if len(strong):
@@ -104,7 +103,8 @@ def _about_cells(found: Found) -> list[str]:
     table = found.tables.get("expression")
     if table is None or not len(table) or table["correlation"].isna().all():
         return []
-    best = table.loc[table["correlation"].abs().idxmax()]
+    table = table.dropna(subset="correlation")
+    best = table.sort_values("correlation", key=abs).iloc[-1]
     return [
         f"Over {best['group']} ({int(best['n_cells']):,} cells) the correlation of both is "
         f"{best['correlation']:+.2f}."
@@ -121,7 +121,7 @@ def steps_of(found: Found) -> pd.DataFrame:
         ("peaks", len(peaks) > 0, f"{len(peaks)} peaks are linked to {found.target}"),
     ]
     if found.terms.dna is not None:
-        n_own = int((hits["tf"] == found.tf).sum()) if len(hits) else 0
+        n_own = int((hits["tf"] == found.source).sum()) if len(hits) else 0
         rows.append(("motif", n_own > 0, f"{n_own} hits of its motifs in them"))
     detail = f"rank {rank:,} of {n:,}, probability {found.figures['probability']:.2f}"
     rows.append(("score", found.is_edge, detail))

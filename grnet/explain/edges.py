@@ -8,12 +8,14 @@ import pandas as pd
 import grnet
 from grnet import _genes
 from grnet.explain import _dossier_tables as tables
-from grnet.explain._joint_terms import JointFit, JointTerms, opened
+from grnet.explain._joint_terms import JointFit, JointTerms, Settings, opened
 from grnet.explain._reasons import Found, lost, reasons_of, steps_of, verdict_of
 from grnet.explain.record import Dossier
 from grnet.graph import GENE, REGULATES, TF
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from anndata import AnnData
     from mudata import MuData
 
@@ -30,6 +32,7 @@ def edge(  # noqa: PLR0913 - the pair, and all that it is read beside
     layer: str | None = None,
     genome: "Genome | pd.DataFrame | None" = None,
     aliases: pd.DataFrame | None = None,
+    labels: "Mapping[str, str] | None" = None,
     tolerance: float | None = 0.01,
     n_shuffles: int = 20,
     max_steps: int = 2000,
@@ -52,8 +55,10 @@ def edge(  # noqa: PLR0913 - the pair, and all that it is read beside
         A genome with annotation, or the annotation: the genes around are drawn.
     aliases
         Further names of genes, so that a pair can be asked for by any of them.
+    labels
+        What to call genes and TFs in the dossier, by their names in the graph.
     tolerance
-        Largest residual of each layer as a share of its logit minus baseline; None takes any.
+        Largest residual as a share of |logit - baseline|, of each layer and of all; None for any.
     n_shuffles
         Shuffles of the DNA of the peaks, its baseline.
     max_steps
@@ -100,18 +105,20 @@ def edge(  # noqa: PLR0913 - the pair, and all that it is read beside
     adata = None if data is None else _expression(data)
     if tf is None or gene is None or tf == gene:
         return lost(fit.graph, source, target, known=(tf, gene))
-    terms = opened(
-        fit, source=tf, target=gene, tolerance=tolerance, n_shuffles=n_shuffles,
-        max_steps=max_steps, seed=seed, device=device,
-    )  # fmt: skip
-    shown = _tables(fit, terms, tf, gene)
+    settings = Settings(
+        tolerance=tolerance, n_shuffles=n_shuffles, max_steps=max_steps, seed=seed, device=device
+    )
+    terms = opened(fit, source=tf, target=gene, settings=settings)
+    shown = _tables(fit, terms, (tf, gene))
     if adata is not None:
         shown["expression"], shown["cells"] = tables.cells(
             adata, tf, gene, groupby=groupby, layer=layer
         )
     shown["genes"] = tables.genes_around(genome, shown["peaks"], gene)
-    figures = _figures(fit, terms, tf, gene)
-    found = Found(terms=terms, source=source, target=target, tf=tf, figures=figures, tables=shown)
+    figures = _figures(fit, terms, (tf, gene))
+    shown = tables.labelled(shown, {**(labels or {}), tf: source, gene: target})
+    found = Found(terms=terms, source=source, target=target, figures=figures, tables=shown)
+    filled: dict[str, Any] = {name: table for name, table in shown.items() if len(table)}
     return Dossier(
         source=source,
         target=target,
@@ -120,7 +127,7 @@ def edge(  # noqa: PLR0913 - the pair, and all that it is read beside
         logit=terms.logit,
         baseline=terms.baseline,
         **figures,
-        **{name: table for name, table in shown.items() if len(table)},
+        **filled,
         steps=steps_of(found),
         params={
             "method": "integrated_gradients",
@@ -143,12 +150,12 @@ def _expression(data: "AnnData | MuData") -> "AnnData":
     return rna
 
 
-def _tables(fit: JointFit, terms: JointTerms, tf: str, gene: str) -> dict[str, pd.DataFrame]:
+def _tables(fit: JointFit, terms: JointTerms, pair: tuple[str, str]) -> dict[str, pd.DataFrame]:
     """Return what the model read, and what it made of it."""
     hits = tables.hits(fit.graph, terms.dna)
     return {
         "ledger": tables.ledger(terms, fit.graph),
-        "peaks": tables.peaks(fit.graph, tf, gene, terms=terms, hits=hits),
+        "peaks": tables.peaks(fit.graph, pair, terms=terms, hits=hits),
         "bases": tables.bases(fit.graph, terms.dna),
         "motifs": hits,
         "nodes": tables.nodes(terms),
@@ -156,8 +163,9 @@ def _tables(fit: JointFit, terms: JointTerms, tf: str, gene: str) -> dict[str, p
     }
 
 
-def _figures(fit: JointFit, terms: JointTerms, tf: str, gene: str) -> dict[str, Any]:
+def _figures(fit: JointFit, terms: JointTerms, pair: tuple[str, str]) -> dict[str, Any]:
     """Return probability, rank among the genes that are no known targets, and percentile."""
+    tf, gene = pair
     known = _known_targets(fit, tf)
     others = [name for name in fit.graph[GENE].name if name not in known and name != tf]
     others = [name for name in others if name != gene]
