@@ -78,3 +78,18 @@ def write_picture(ax: Axes, path: Path) -> None:
     with replacing(path) as part:
         plt.figure(figure).savefig(part, format=path.suffix[1:].lower(), dpi=150)
     plt.close(figure)
+
+
+def read_aliases(path: Path | None) -> pd.DataFrame | None:
+    """Read a table of gene names, one kind of name a column; None for no file."""
+    if path is None:
+        return None
+    table: pd.DataFrame = pd.read_csv(path, sep=None, engine="python", dtype=str)
+    return table
+
+
+def read_known(path: Path) -> pd.DataFrame:
+    """Read known edges: ``source, target``, and whatever else the file says of them."""
+    from grnet.infer._tables import edge_table  # noqa: PLC0415 - heavy
+
+    return edge_table(path, what="the known edges")

@@ -10,6 +10,7 @@ from anndata import AnnData
 import grnet as gn
 from grnet.cli._console import headline, shortest, show, show_edges, show_scores, step, told
 from grnet.cli._files import write_picture, write_table
+from grnet.cli._tour_multiome import multiome_tour
 from grnet.grn import GRN
 
 N_EDGES = 1_000
@@ -21,7 +22,7 @@ Files = list[tuple[str, Path]]
 
 
 def tour(folder: Path, *, seed: int) -> None:
-    """Infer, judge, draw and write both networks; print the figures and where everything is."""
+    """Infer, judge, draw and write three networks; print the figures and where everything is."""
     mpl.use("agg")
     start = time.perf_counter()
     with step("Loading"):
@@ -29,6 +30,7 @@ def tour(folder: Path, *, seed: int) -> None:
         _ = gn.infer, gn.evaluate, gn.pl
     files = _real(blood, folder / "blood", seed=seed)
     files += _simulated(simulated, folder / "simulated", seed=seed)
+    files += multiome_tour(folder / "multiome", seed=seed)
     headline("Written")
     told("\n".join(f"{what:<36}{shortest(path)}" for what, path in files))
     told(f"\nDone in {time.perf_counter() - start:.0f} s. The .html pages open in any browser.")

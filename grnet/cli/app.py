@@ -15,6 +15,7 @@ from grnet.cli.catalogue import methods
 from grnet.cli.demonstration import demo
 from grnet.cli.environment import doctor
 from grnet.cli.evaluation import evaluate
+from grnet.cli.explaining import explain
 from grnet.cli.exporting import export
 from grnet.cli.graph_build import build
 from grnet.cli.inference import infer
@@ -31,7 +32,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Add --debug to any command to see the traceback of an error.",
 )
-for command in (demo, infer, evaluate, export, methods, doctor):
+for command in (demo, infer, evaluate, explain, export, methods, doctor):
     app.command()(command)
 graph = typer.Typer(no_args_is_help=True, help="Graphs of TFs, peaks and genes.")
 graph.command()(build)

@@ -15,7 +15,7 @@ def demo(
     ),
     seed: o.Seed = 0,
 ) -> None:
-    """Run the whole job twice: on real blood cells, and on simulated cells of a known network."""
+    """Run the whole job on real cells, on simulated ones, and on a genome with its cells."""
     from grnet.cli._tour import tour  # noqa: PLC0415 - heavy
 
     tour(out, seed=seed)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mudata import MuData
     from torch_geometric.data import HeteroData
 
-    from grnet.io import Genome
+    from grnet.io import Genome, Motif
 
 
 Evidence = Annotated[
@@ -33,6 +33,9 @@ Links = Annotated[
 ]
 Prior = Annotated[
     Path | None, typer.Option(help="Also write the TF-gene network through the peaks.")
+]
+SequenceWidth = Annotated[
+    int | None, typer.Option(help="Keep so many bases of each peak, and the motifs.")
 ]
 
 
@@ -56,6 +59,7 @@ def build(  # noqa: PLR0913 - one argument per option
     known: Annotated[Path | None, typer.Option(help="Known edges: source, target.")] = None,
     held_out: Annotated[float | None, typer.Option(help="Share of them to hold out.")] = None,
     prior: Prior = None,
+    sequence_width: SequenceWidth = None,
     normalize: o.Normalize = None,
     seed: o.Seed = 0,
 ) -> None:
@@ -65,14 +69,15 @@ def build(  # noqa: PLR0913 - one argument per option
     --peaks peaks.bed --motifs motifs.meme --evidence SPI1=spi1.narrowPeak --out graph.safetensors
     """
     _checked(out, prior, evidence=evidence, motifs=motifs, genome=genome)
-    from grnet.cli._files import read_prepared  # noqa: PLC0415 - heavy
+    from grnet.cli._files import read_aliases, read_known, read_prepared  # noqa: PLC0415 - heavy
 
     regulators = None if tfs is None else gn.io.read_tfs(tfs)
-    edges = None if known is None else gn.io.read_network(known)
+    edges = None if known is None else read_known(known)
     rna = read_prepared(counts, normalize=normalize, layer=None)
     reference = gn.io.Genome(genome, annotation=annotation) if genome else None
     genes: Any = reference or gn.io.read_annotation(annotation)
-    names = _names(aliases)
+    names = read_aliases(aliases)
+    known_motifs = None if motifs is None else gn.io.read_motifs(motifs)
     data = linked = cast("Any", rna)
     if links != "promoter":
         data, linked = _accessibility(rna, atac, fragments, peaks=peaks, genes=genes)
@@ -85,7 +90,7 @@ def build(  # noqa: PLR0913 - one argument per option
             genes=list(rna.var_names),
             aliases=names,
         )
-        hits = _hits(table, reference, motifs, max_pvalue=max_pvalue)
+        hits = _hits(table, reference, known_motifs, max_pvalue=max_pvalue)
         bindings = _bindings(table, _evidence(evidence, tf_column), hits, rna=rna, names=names)
     with step("Building the graph"):
         graph = gn.graph.build(
@@ -96,6 +101,9 @@ def build(  # noqa: PLR0913 - one argument per option
             bindings=bindings,
             known=edges,
             held_out=held_out,
+            motifs=known_motifs,
+            sequence_width=sequence_width,
+            aliases=names,
             seed=seed,
         )
     _write(graph, out)
@@ -157,15 +165,6 @@ def _accessibility(
     return rna, rna if peaks is None else gn.io.read_peaks(peaks)
 
 
-def _names(path: Path | None) -> "pd.DataFrame | None":
-    if path is None:
-        return None
-    import pandas as pd  # noqa: PLC0415 - heavy
-
-    table: pd.DataFrame = pd.read_csv(path, sep=None, engine="python", dtype=str)
-    return table
-
-
 def _evidence(given: list[str] | None, tf_column: str | None) -> list[Any]:
     """Read each item: ``TF=path``, or a path whose column or file names say which TF."""
     tables: list[Any] = []
@@ -181,7 +180,11 @@ def _evidence(given: list[str] | None, tf_column: str | None) -> list[Any]:
 
 
 def _hits(
-    links: "pd.DataFrame", genome: "Genome | None", motifs: Path | None, *, max_pvalue: float
+    links: "pd.DataFrame",
+    genome: "Genome | None",
+    motifs: "list[Motif] | None",
+    *,
+    max_pvalue: float,
 ) -> "pd.DataFrame | None":
     """Scan the linked peaks for motifs."""
     if motifs is None or genome is None:
@@ -189,8 +192,7 @@ def _hits(
     from grnet._intervals import from_names  # noqa: PLC0415 - heavy
 
     regions = from_names(links["peak"].unique(), what="the linked peaks")
-    known = gn.io.read_motifs(motifs)
-    hits: pd.DataFrame = gn.cis.scan_motifs(genome, regions, known, max_pvalue=max_pvalue)
+    hits: pd.DataFrame = gn.cis.scan_motifs(genome, regions, motifs, max_pvalue=max_pvalue)
     return hits
 
 

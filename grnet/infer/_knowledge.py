@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from torch_geometric.data import HeteroData
 
     from grnet.infer._inputs import Inputs
+    from grnet.train import JointFit
 
 Rows = npt.NDArray[np.int64]
+Table = npt.NDArray[np.float32]
 
-KNOWLEDGE = ("known", "graph")
+KNOWLEDGE = ("known", "graph", "model")
 """What ``network`` hands to the methods that take it."""
 
 
@@ -28,6 +30,7 @@ class Knowledge:
 
     known: Network | None = None
     graph: "HeteroData | None" = None
+    model: "JointFit | None" = None
 
     def __post_init__(self) -> None:
         if self.known is not None and not isinstance(self.known, GRN):
@@ -37,14 +40,21 @@ class Knowledge:
         """Return the names of what is there."""
         return [name for name in KNOWLEDGE if getattr(self, name) is not None]
 
-    def of(self, inputs: "Inputs") -> "dict[str, KnownPairs | GraphOfInputs]":
+    def of(self, inputs: "Inputs") -> "dict[str, KnownPairs | GraphOfInputs | Table]":
         """Return the keyword arguments of a kernel."""
-        found: dict[str, KnownPairs | GraphOfInputs] = {}
+        found: dict[str, KnownPairs | GraphOfInputs | Table] = {}
         if isinstance(self.known, pd.DataFrame | GRN):
             found["known"] = known_pairs(self.known, inputs)
         if self.graph is not None:
             found["graph"] = graph_of(self.graph, inputs)
+        if self.model is not None:
+            found["model"] = scores_of(self.model, inputs)
         return found
+
+    @property
+    def regions(self) -> "HeteroData | None":
+        """The graph whose peaks stand behind the edges."""
+        return self.model.graph if self.graph is None and self.model is not None else self.graph
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +103,34 @@ def known_pairs(known: pd.DataFrame | GRN, inputs: "Inputs") -> KnownPairs:
     # its names are sorted, as those of the inputs are
     table = EdgeTable.of(known, list(inputs.regulators), list(inputs.genes))
     return KnownPairs(edges=table.positive, no_edges=table.negative)
+
+
+def scores_of(model: "JointFit", inputs: "Inputs") -> Table:
+    """Return what a trained model says of each regulator and gene; 0 for those it does not know.
+
+    Raises
+    ------
+    ValueError
+        If it knows no regulator, or no gene.
+    """
+    found = np.zeros((len(inputs.regulators), len(inputs.genes)), dtype=np.float32)
+    rows, columns = (
+        np.flatnonzero(names.isin(model.graph[kind].name))
+        for names, kind in ((inputs.regulators, "tf"), (inputs.genes, "gene"))
+    )
+    if not len(rows) or not len(columns):
+        message = (
+            f"The model knows {len(rows)} of {len(inputs.regulators)} regulators and "
+            f"{len(columns)} of {len(inputs.genes)} genes: its graph has "
+            f"{_checks.examples(model.graph['tf'].name)} and "
+            f"{_checks.examples(model.graph['gene'].name)}. Train it on a graph of these cells."
+        )
+        raise ValueError(message)
+    genes = inputs.genes[columns]
+    for row in rows.tolist():
+        pairs = pd.DataFrame({"source": str(inputs.regulators[row]), "target": genes})
+        found[row, columns] = model.scores(pairs)
+    return found
 
 
 def graph_of(data: "HeteroData", inputs: "Inputs") -> GraphOfInputs:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from mudata import MuData
     from torch_geometric.data import HeteroData
 
+    from grnet.train import JointFit
+
 logger = logging.getLogger(__name__)
 
 
@@ -145,12 +147,13 @@ def _explain_empty(candidates: Candidates, request: Request, *, of: str) -> None
 def _regions(request: Request, edges: pd.DataFrame) -> pd.DataFrame | None:
     """Return the regions behind the edges: those of the prior, else those of the graph."""
     found = known_regions(request.prior, edges)
-    if found is not None or request.knowledge.graph is None:
+    graph = request.knowledge.regions
+    if found is not None or graph is None:
         return found
     # the other methods do without what graphs import
     from grnet.infer._graph_regions import regions_between  # noqa: PLC0415
 
-    return regions_between(request.knowledge.graph, edges)
+    return regions_between(graph, edges)
 
 
 def network(  # noqa: PLR0913 - one call does the whole job; all but the data is by keyword
@@ -166,6 +169,7 @@ def network(  # noqa: PLR0913 - one call does the whole job; all but the data is
     prior_mode: PriorMode = "combine",
     known: Network | None = None,
     graph: "HeteroData | None" = None,
+    model: "JointFit | None" = None,
     layer: str | None = None,
     fdr: float | None = None,
     n_bootstrap: int = 0,
@@ -202,6 +206,8 @@ def network(  # noqa: PLR0913 - one call does the whole job; all but the data is
         optionally, ``label``, 0 for pairs known to be none): methods whose ``takes`` names them.
     graph
         A graph whose peaks and evidence the method reads, see :func:`grnet.graph.build`.
+    model
+        A model of :func:`grnet.train.fit_joint` whose scores are taken (``"joint"``).
     layer
         Use this layer instead of ``adata.X``.
     fdr
@@ -237,7 +243,7 @@ def network(  # noqa: PLR0913 - one call does the whole job; all but the data is
     """
     request = Request(
         METHODS[method], options, prior, prior_mode, n_top, n_bootstrap, fdr, seed, device,
-        Knowledge(known, graph),
+        Knowledge(known, graph, model),
     )  # fmt: skip
     adata = expression_of(adata)
     contexts = find_contexts(

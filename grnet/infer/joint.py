@@ -27,6 +27,7 @@ def joint_layers(  # noqa: PLR0913 - every option of the method is a keyword
     device: torch.device,
     known: KnownPairs | None = None,
     graph: GraphOfInputs | None = None,
+    model: np.ndarray | None = None,
     kind: Kind = "sage",
     max_epochs: int | None = None,
     n_folds: int = 5,
@@ -37,7 +38,7 @@ def joint_layers(  # noqa: PLR0913 - every option of the method is a keyword
     With known edges as :func:`graph_network`, by one joint model a fold, which reads the DNA that
     the graph keeps. Without, nothing tells how far a layer can be trusted: the standardised ranks
     of ridge with learnt penalties, of the evidence between TF and gene, and of the affinity of the
-    gene's peaks to the TF's motifs count alike.
+    gene's peaks to the TF's motifs count alike. ``model`` are the scores of a model trained before.
     """
     _checks.one_of(kind, ("sage", "gatv2", "hgt"), "kind")
     _checks.in_range(n_folds, 3, 100, what="n_folds")
@@ -49,14 +50,17 @@ def joint_layers(  # noqa: PLR0913 - every option of the method is a keyword
     from grnet.infer._gated_ridge import graph_regression  # noqa: PLC0415
 
     correlation = pearson(x, y, own, rng=rng, device=device)
-    nodes = expression_graph(x, y, own, evidence=graph)
-    if known is None:
+    if model is not None:
+        scored = Scored(model.copy(), {}, {})
+    elif known is None:
+        nodes = expression_graph(x, y, own, evidence=graph)
         ridge = graph_regression(
             x, y, own, evidence=graph, kind=kind, max_epochs=max_epochs or 12, rng=rng,
             device=device,
         )  # fmt: skip
         scored = even_layers(ridge, nodes, device=device)
     else:
+        nodes = expression_graph(x, y, own, evidence=graph)
         scored = cross_fitted(
             nodes, known, own, members=_joint(nodes, kind=kind, device=device), n_folds=n_folds,
             n_negatives=n_negatives, max_epochs=max_epochs or 100, rng=rng, device=device,
