@@ -69,7 +69,7 @@ def reasons_of(found: Found) -> tuple[str, ...]:
         says = "speaks for" if value > 0 else "speaks against"
         own = found.tables["ledger"]
         own = own[(own["layer"] == layer) & (np.sign(own["contribution"]) == np.sign(value))]
-        most = "; most of it " + own.iloc[0]["name"] if len(own) else ""
+        most = "; most from " + own.iloc[0]["name"] if len(own) else ""
         lines.append(f"{_LAYER[str(layer)]} {says} it ({value:+.2f}{most}).")
     return (*lines, *_about_peaks(found), *_about_cells(found))
 
@@ -83,7 +83,8 @@ def _about_peaks(found: Found) -> list[str]:
     strong = own[own["pvalue"] <= _STRONG_PVALUE] if len(own) else own
     lines = []
     if len(strong):
-        best = strong.sort_values("pvalue").iloc[0]
+        size = strong["contribution"].abs()
+        best = strong.assign(size=-size).sort_values(["pvalue", "size"]).iloc[0]
         lines.append(
             f"The best site of {found.source} is {best['motif']} at {best['start']:,} in "
             f"{best['peak']} (p = {best['pvalue']:.1g}; its bases add {best['contribution']:+.2f})."
