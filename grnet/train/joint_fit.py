@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
-from scipy.special import expit
 
 from grnet.graph import GENE, NEAR
 from grnet.models.joint import JointModel
@@ -17,7 +16,8 @@ from grnet.models.prediction import evaluating
 from grnet.train._edge_encoding import PAIRS, pair_logits
 from grnet.train._edge_graph import positions
 from grnet.train._joint_views import link_weights
-from grnet.train.calibration import Calibration, Kind, fit_calibration
+from grnet.train.calibration import Calibration, Kind
+from grnet.train.edge_fit import calibration_of, probabilities
 from grnet.train.pair_evidence import PairEvidence
 
 if TYPE_CHECKING:
@@ -132,14 +132,11 @@ class JointFit:
 
     def scores(self, pairs: pd.DataFrame, *, device: str | None = None) -> npt.NDArray[np.float32]:
         """Return the probability that each pair is an edge; arguments as for ``terms``."""
-        said = expit(self.logits(pairs, device=device))
-        said = said if self.calibration is None else self.calibration.applied(said)
-        return np.asarray(said, dtype=np.float32)
+        return probabilities(self.logits(pairs, device=device), self.calibration)
 
     def calibrated(self, pairs: pd.DataFrame, *, kind: Kind = "isotonic") -> "JointFit":
         """Return the same fit with a calibration on labelled pairs that did not train."""
-        said = expit(self.logits(pairs))
-        fitted = fit_calibration(said, pairs["label"], kind=kind)
+        fitted = calibration_of(self.logits(pairs), pairs, kind)
         return dataclasses.replace(self, calibration=fitted)
 
     def pair_features(self, pairs: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
