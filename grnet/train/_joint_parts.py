@@ -14,6 +14,7 @@ from scipy.special import expit
 from grnet import _checks
 from grnet.graph import GENE, NEAR, PEAK, TF, with_evidence_profiles
 from grnet.graph._motifs import shares_of_motifs
+from grnet.graph._order import sorted_by_name
 from grnet.models import EdgeModelConfig, JointModel, JointModelConfig, MotifScanner
 from grnet.models._pooled_sites import PooledSites, pooled_affinity
 from grnet.models.joint import LAYERS, PAIR
@@ -64,7 +65,7 @@ class JointParts:
         _both_labels(self.split.validation["label"])
         profiled = not has_evidence(self.data) or has_profiles(self.data)
         graph = self.data if profiled else with_evidence_profiles(self.data)
-        self.graph = with_training_edges(graph, self.split)
+        self.graph = with_training_edges(sorted_by_name(graph), self.split)
 
     def available(self) -> tuple[str, ...]:
         """Return the layers that the graph has data for."""
@@ -82,7 +83,8 @@ class JointParts:
             name: self.tower(name, layers) for name in ("expression", "graph") if name in layers
         }
         with_dna = "dna" in layers
-        model = JointModel(self._config(fits, layers))
+        with torch.random.fork_rng():  # its first weights are drawn, and replaced
+            model = JointModel(self._config(fits, layers))
         for name, found in fits.items():
             model.towers[name].load_state_dict(found.fit.model.state_dict())
         said = None

@@ -37,7 +37,8 @@ class JointFit:
     model
         The model.
     graph
-        The graph of all layers; its known edges are those of the training.
+        The graph of all layers, its nodes sorted by name; its known edges are those of the
+        training.
     views
         By tower: the graph as the tower sees it.
     evidence
