@@ -64,9 +64,7 @@ def test_accessibility_is_the_mean_of_the_peaks_near(graph):
     for place in np.unique(gene):
         expected[place] = accessibility[peak[gene == place]].mean(axis=0)
     ours = own(found, "gene", "evidence_")[:, -k:]
-    np.testing.assert_allclose(
-        ours, expected / np.sqrt(np.mean(expected**2)), atol=1e-5
-    )
+    np.testing.assert_allclose(ours, expected / np.sqrt(np.mean(expected**2)), atol=1e-5)
     of_tfs = expected[graph["tf"].gene.numpy()]
     np.testing.assert_allclose(
         own(found, "tf", "evidence_")[:, -k:], of_tfs / np.sqrt(np.mean(of_tfs**2)), atol=1e-5
@@ -83,8 +81,11 @@ def test_genes_that_the_same_tfs_bind_are_alike():
     peaks = {gene: f"chr1:{1000 * i}-{1000 * i + 100}" for i, gene in enumerate(genes)}
     links = pd.DataFrame({"peak": peaks.values(), "gene": genes, "weight": 1.0})
     # TFs of a half of the genes bind there alone
-    of_half = [(tfs[i % 3 + 3 * (number % 2)], peaks[gene])
-               for number, gene in enumerate(genes) for i in rng.choice(3, 2, replace=False)]
+    of_half = [
+        (tfs[i % 3 + 3 * (number % 2)], peaks[gene])
+        for number, gene in enumerate(genes)
+        for i in rng.choice(3, 2, replace=False)
+    ]
     bindings = pd.DataFrame(of_half, columns=["tf", "peak"]).assign(weight=rng.random(80) + 0.5)
     data = gn.graph.build(cells, tfs=tfs, links=links, bindings=bindings, n_components=4)
     profile = own(gn.graph.with_evidence_profiles(data, n_components=2), "gene", "evidence_")[:40]

@@ -50,8 +50,6 @@ def test_shares_are_even_over_the_motifs_of_a_tf(with_motifs):
 
 
 def test_without_sequences_none_are_kept(small, motifs):
-    data = gn.graph.build(
-        small.mdata, small.genome, motifs=motifs, n_components=4, **small.tables
-    )
+    data = gn.graph.build(small.mdata, small.genome, motifs=motifs, n_components=4, **small.tables)
     assert gn.graph.motifs_of(data) == []
     assert shares_of_motifs(data).shape == (3, 0)

@@ -103,9 +103,7 @@ def test_a_file_brings_it_back(motifs, codes, tmp_path):
     scanner = gn.models.MotifScanner.of(motifs)
     gn.models.save(scanner, tmp_path / "scanner.safetensors")
     back = gn.models.load(tmp_path / "scanner.safetensors")
-    np.testing.assert_array_equal(
-        gn.models.predict(scanner, codes), gn.models.predict(back, codes)
-    )
+    np.testing.assert_array_equal(gn.models.predict(scanner, codes), gn.models.predict(back, codes))
 
 
 def test_no_motifs_are_refused():
