@@ -65,7 +65,7 @@ class JointFit(Protocol):
         """Return the logits of pairs."""
         ...
 
-    def probabilities(self, logits: Floats) -> Floats:
+    def probabilities(self, logits: Floats) -> npt.NDArray[np.float32]:
         """Return the calibrated probabilities that logits stand for."""
         ...
 

@@ -132,7 +132,7 @@ def _split(store: Row, size: int) -> tuple[list[Row], Row]:
     record: Row = {"size": size, "per_row": {}, "rest": {}}
     taken = _OWN_KEYS | set(store)
     for key, value in store.items():
-        if not _is_per_row(key, value, size):
+        if not is_per_row(key, value, size):
             record["rest"][key] = _values.plain(value)
         elif key in _COLUMNS and value.ndim == 2:
             names = store.get(_COLUMNS[key]) or range(value.shape[1])
@@ -148,7 +148,7 @@ def _split(store: Row, size: int) -> tuple[list[Row], Row]:
     return rows, record
 
 
-def _is_per_row(key: str, value: Any, size: int) -> bool:  # noqa: ANN401
+def is_per_row(key: str, value: Any, size: int) -> bool:  # noqa: ANN401
     """Tell whether a value has one part for each node or edge."""
     if key in _OF_THE_TYPE or key in _COLUMNS.values():
         return False

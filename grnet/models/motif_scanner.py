@@ -64,7 +64,7 @@ class MotifScanner(nn.Module):
     The odds of a site are those of the motif against even letters; their sum over all sites is
     proportional to how often a TF is bound where it is rare (as in Foat et al. 2006). Unlike the
     best site alone it has a gradient at every site. A sequence and its reverse complement get the
-    same outputs. The filters are weights: they can be trained further.
+    same outputs. The filters are weights: they can be trained further, each in its own width.
 
     Examples
     --------
@@ -77,10 +77,13 @@ class MotifScanner(nn.Module):
     True
     """
 
+    widths: torch.Tensor
+
     def __init__(self, config: MotifScannerConfig | None = None) -> None:
         super().__init__()
         self.config = c = config or MotifScannerConfig()
         self.filters = nn.Parameter(torch.zeros(c.n_motifs, 4, c.width))
+        self.register_buffer("widths", torch.full((c.n_motifs,), c.width))
 
     @classmethod
     def of(cls, motifs: "Sequence[Motif]") -> "MotifScanner":
@@ -96,6 +99,7 @@ class MotifScanner(nn.Module):
             raise ValueError(message)
         width = max(motif.width for motif in motifs)
         model = cls(MotifScannerConfig(n_motifs=len(motifs), width=width))
+        model.widths.copy_(torch.tensor([motif.width for motif in motifs]))
         with torch.no_grad():
             for row, motif in zip(model.filters, motifs, strict=True):
                 smooth = np.asarray(motif.probabilities) + _PSEUDOCOUNT
@@ -107,16 +111,18 @@ class MotifScanner(nn.Module):
         """Return log affinities (N, n_motifs) for codes (N, L) or floats (N, 4, L)."""
         beyond = self.config.width - 1  # a site may hang over either end
         hot = functional.pad(at_the_door(x), (beyond, beyond))
-        both = torch.cat([self.filters, self._turned()])
-        sites = functional.conv1d(hot, both).logsumexp(-1)
-        ahead, back = sites.chunk(2, dim=1)
-        return torch.logaddexp(ahead, back)
+        columns = torch.arange(self.config.width, device=hot.device)
+        ahead = self.filters * (columns < self.widths[:, None])[:, None]
+        scores = functional.conv1d(hot, torch.cat([ahead, self._turned(ahead)]))
+        # where a motif is shorter than the longest its first windows lie outside
+        starts = torch.arange(scores.shape[-1], device=hot.device)
+        outside = starts < (self.config.width - self.widths)[:, None]
+        sites = scores.masked_fill(outside.repeat(2, 1), -torch.inf)
+        of_strands = sites.logsumexp(-1).chunk(2, dim=1)
+        return torch.logaddexp(*of_strands)
 
-    def _turned(self) -> torch.Tensor:
+    def _turned(self, filters: torch.Tensor) -> torch.Tensor:
         """Return the filters of the other strand, each still at the left end of its columns."""
-        turned = self.filters.flip(1, 2)
-        used = (self.filters.detach() != 0).any(1)
-        widths = self.config.width - used.flip(1).int().argmax(1)
-        columns = torch.arange(self.config.width, device=turned.device)
-        shift = (columns[None] + self.config.width - widths[:, None]) % self.config.width
-        return turned.gather(2, shift[:, None].expand_as(turned))
+        columns = torch.arange(self.config.width, device=filters.device)
+        shift = (columns - self.widths[:, None]) % self.config.width
+        return filters.flip(1, 2).gather(2, shift[:, None].expand_as(filters))

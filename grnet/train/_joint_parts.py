@@ -9,17 +9,25 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 from scipy.optimize import minimize
+from scipy.special import expit
 
 from grnet import _checks
 from grnet.graph import GENE, NEAR, PEAK, TF, with_evidence_profiles
 from grnet.graph._motifs import shares_of_motifs
+from grnet.graph._order import sorted_by_name
 from grnet.models import EdgeModelConfig, JointModel, JointModelConfig, MotifScanner
 from grnet.models._pooled_sites import PooledSites, pooled_affinity
 from grnet.models.joint import LAYERS, PAIR
 from grnet.models.prediction import predict
 from grnet.train._edge_graph import positions, with_training_edges
 from grnet.train._edge_run import edge_settings
-from grnet.train._joint_views import columns_of, has_evidence, link_weights, view
+from grnet.train._joint_views import (
+    columns_of,
+    has_evidence,
+    has_profiles,
+    link_weights,
+    view,
+)
 from grnet.train._site_weights import LabelledSites, fitted_weights
 from grnet.train.edge_fit import EdgeFit
 from grnet.train.edge_training import fit_edges
@@ -47,21 +55,22 @@ class JointParts:
     reader: Any
     """A model of sequences with a config, or None."""
     kind: Kind
-    settings: FitSettings | None
+    settings: FitSettings
     dna_joins_graph: bool
-    device: str
     seed: int
     folder: str | None = None
     _towers: dict[tuple[str, ...], EdgeFit] = field(default_factory=dict)
     _sites: tuple[torch.Tensor, PooledSites] | None = None
 
     def __post_init__(self) -> None:
-        graph = with_evidence_profiles(self.data) if has_evidence(self.data) else self.data
-        self.graph = with_training_edges(graph, self.split)
+        _both_labels(self.split.validation["label"])
+        profiled = not has_evidence(self.data) or has_profiles(self.data)
+        graph = self.data if profiled else with_evidence_profiles(self.data)
+        self.graph = with_training_edges(sorted_by_name(graph), self.split)
 
     def available(self) -> tuple[str, ...]:
         """Return the layers that the graph has data for."""
-        there = {"expression": True, "graph": has_evidence(self.graph), "dna": self.reads_dna()}
+        there = {"expression": True, "graph": has_profiles(self.graph), "dna": self.reads_dna()}
         return tuple(layer for layer in LAYERS if there[layer])
 
     def reads_dna(self) -> bool:
@@ -75,7 +84,8 @@ class JointParts:
             name: self.tower(name, layers) for name in ("expression", "graph") if name in layers
         }
         with_dna = "dna" in layers
-        model = JointModel(self._config(fits, layers))
+        with torch.random.fork_rng():  # its first weights are drawn, and replaced
+            model = JointModel(self._config(fits, layers))
         for name, found in fits.items():
             model.towers[name].load_state_dict(found.fit.model.state_dict())
         said = None
@@ -84,7 +94,7 @@ class JointParts:
             model.sites.load_state_dict(sites.state_dict())
             model.reader.load_state_dict(self.reader.state_dict())
         joint = JointFit(
-            model=model.eval(), graph=self.graph, said=said, device=self.device,
+            model=model.eval(), graph=self.graph, said=said, device=self.settings.device,
             views={name: found.graph for name, found in fits.items()},
             evidence={name: found.evidence for name, found in fits.items() if found.evidence},
         )  # fmt: skip
@@ -124,7 +134,8 @@ class JointParts:
         """Return what the sequence model says of the peaks, and each TF's weights of it."""
         if self._sites is None:
             codes = self.graph[PEAK].sequence.numpy()
-            said = torch.from_numpy(predict(self.reader, codes, device=self.device, raw=True))
+            device = self.settings.device
+            said = torch.from_numpy(predict(self.reader, codes, device=device, raw=True))
             said = said if said.ndim == 2 else said.mean(-1)
             self._sites = said, self._weighed(said)
         return self._sites
@@ -190,26 +201,17 @@ class JointParts:
 def layer_weights(terms: pd.DataFrame, labels: pd.Series) -> tuple[Floats, float]:
     """Return weights of the layers, none negative, and a bias: a logistic regression.
 
-    Raises
-    ------
-    ValueError
-        If there are not both edges and others among the pairs.
+    A layer that says the same of all pairs has the weight 0.
     """
     y = labels.to_numpy(np.float64)
-    if len(np.unique(y)) < 2:
-        message = (
-            f"{len(y)} validation pairs with labels {_checks.examples(np.unique(y))}: the layers "
-            "are weighed by edges and others that did not train. Give split_edges a larger share "
-            "of validation."
-        )
-        raise ValueError(message)
     raw = terms.to_numpy(np.float64)
-    mean, spread = raw.mean(axis=0), np.maximum(raw.std(axis=0), _LEAST)
+    mean, spread = raw.mean(axis=0), raw.std(axis=0)
+    spread = np.where(spread > _LEAST, spread, np.inf)
     x = (raw - mean) / spread
 
     def loss(values: Floats) -> tuple[float, Floats]:
         logits = x @ values[:-1] + values[-1]
-        error = (1 / (1 + np.exp(-logits)) - y) / len(y)
+        error = (expit(logits) - y) / len(y)
         ridge = _RIDGE * values[:-1]
         total = np.logaddexp(0, logits).mean() - (y @ logits) / len(y) + ridge @ values[:-1] / 2
         return float(total), np.append(x.T @ error + ridge, error.sum())
@@ -219,6 +221,17 @@ def layer_weights(terms: pd.DataFrame, labels: pd.Series) -> tuple[Floats, float
     best: Floats = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
     weights = best[:-1] / spread
     return weights, float(best[-1] - weights @ mean)
+
+
+def _both_labels(labels: pd.Series) -> None:
+    found = labels.nunique()
+    if found < 2:
+        message = (
+            f"{len(labels)} validation pairs with labels {_checks.examples(labels.unique())}: the "
+            "layers are weighed by edges and others that did not train. Give split_edges a larger "
+            "share of validation."
+        )
+        raise ValueError(message)
 
 
 def _locate(mean: torch.Tensor, scale: torch.Tensor, values: torch.Tensor) -> None:

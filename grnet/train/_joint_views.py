@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from grnet.graph import BINDS, COEXPRESSED, GENE, NEAR, PEAK, REGULATES, TF, opposite
+from grnet.graph import BINDS, COEXPRESSED, GENE, NEAR, PEAK, REGULATES, opposite
 from grnet.graph._features import append_features
 from grnet.graph.pairs import EVIDENCE_PROFILE
 
@@ -75,6 +75,11 @@ def has_evidence(data: "HeteroData") -> bool:
     return PEAK in data.node_types and NEAR in data.edge_types
 
 
+def has_profiles(data: "HeteroData") -> bool:
+    """Tell whether the nodes have a profile of the evidence already."""
+    return any(name.startswith(EVIDENCE_PROFILE) for name in data[GENE].feature_names)
+
+
 def link_weights(data: "HeteroData") -> torch.Tensor | None:
     """Return how strongly each peak is linked to a gene, None where the graph does not say."""
     store = data[NEAR]
@@ -82,8 +87,3 @@ def link_weights(data: "HeteroData") -> torch.Tensor | None:
         return None
     weight: torch.Tensor = store.edge_attr[:, store.edge_attr_names.index("weight")]
     return weight
-
-
-def names_of(data: "HeteroData") -> tuple[list[str], list[str]]:
-    """Return the names of TFs and genes."""
-    return list(data[TF].name), list(data[GENE].name)

@@ -87,7 +87,7 @@ class EdgeFit:
         >>> bool(((scores >= 0) & (scores <= 1)).all())
         True
         """
-        return _probabilities(self.logits(pairs, device=device), self.calibration)
+        return probabilities(self.logits(pairs, device=device), self.calibration)
 
     def logits(self, pairs: pd.DataFrame, *, device: str | None = None) -> npt.NDArray[np.float64]:
         """Return the logits of the model, before any calibration; arguments as for ``scores``."""
@@ -101,7 +101,9 @@ class EdgeFit:
 
     def calibrated(self, pairs: pd.DataFrame, *, kind: Kind = "isotonic") -> "EdgeFit":
         """Return the same fit with a calibration; see :meth:`EdgeEnsemble.calibrated`."""
-        return dataclasses.replace(self, calibration=_fitted(self.logits(pairs), pairs, kind))
+        return dataclasses.replace(
+            self, calibration=calibration_of(self.logits(pairs), pairs, kind)
+        )
 
     def __repr__(self) -> str:
         """Return the fit."""
@@ -165,7 +167,7 @@ class EdgeEnsemble:
         ValueError
             If a name is not in the graph.
         """
-        return _probabilities(self._logits(pairs, device).mean(axis=0), self.calibration)
+        return probabilities(self._logits(pairs, device).mean(axis=0), self.calibration)
 
     def predictions(
         self, pairs: pd.DataFrame, *, n_strongest: int | None = None, device: str | None = None
@@ -195,8 +197,8 @@ class EdgeEnsemble:
             If a name is not in the graph.
         """
         logits = self._logits(pairs, device)
-        score = _probabilities(logits.mean(axis=0), self.calibration)
-        each = np.stack([_probabilities(z, self.calibration) for z in logits])
+        score = probabilities(logits.mean(axis=0), self.calibration)
+        each = np.stack([probabilities(z, self.calibration) for z in logits])
         n = max(round(float(score.sum())), 1) if n_strongest is None else n_strongest
         _checks.in_range(n, 1, len(pairs), what="n_strongest")
         ranks = np.argsort(np.argsort(-logits, axis=1, kind="stable"), axis=1)
@@ -223,7 +225,7 @@ class EdgeEnsemble:
             If the pairs have one label only, or a name is not in the graph.
         """
         logits = self._logits(pairs).mean(axis=0)
-        return dataclasses.replace(self, calibration=_fitted(logits, pairs, kind))
+        return dataclasses.replace(self, calibration=calibration_of(logits, pairs, kind))
 
     def _logits(self, pairs: pd.DataFrame, device: str | None = None) -> npt.NDArray[np.float64]:
         """Return members x pairs."""
@@ -234,14 +236,16 @@ class EdgeEnsemble:
         return f"EdgeEnsemble({len(self.members)} members, the first {self.members[0]!r})"
 
 
-def _probabilities(
+def probabilities(
     logits: npt.NDArray[np.float64], calibration: Calibration | None
 ) -> npt.NDArray[np.float32]:
+    """Return the share of edges that logits stand for."""
     said = expit(logits)
     said = said if calibration is None else calibration.applied(said)
     return np.asarray(said, dtype=np.float32)
 
 
-def _fitted(logits: npt.NDArray[np.float64], pairs: pd.DataFrame, kind: Kind) -> Calibration:
+def calibration_of(logits: npt.NDArray[np.float64], pairs: pd.DataFrame, kind: Kind) -> Calibration:
+    """Return the calibration that labelled pairs ask for."""
     _checks.has_columns(pairs, ["source", "target", "label"], "the pairs to calibrate on")
     return fit_calibration(expit(logits), pairs["label"].to_numpy(), kind=kind)

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
-from scipy.special import expit
 
 from grnet.graph import GENE, NEAR
 from grnet.models.joint import JointModel
@@ -17,7 +16,8 @@ from grnet.models.prediction import evaluating
 from grnet.train._edge_encoding import PAIRS, pair_logits
 from grnet.train._edge_graph import positions
 from grnet.train._joint_views import link_weights
-from grnet.train.calibration import Calibration, Kind, fit_calibration
+from grnet.train.calibration import Calibration, Kind
+from grnet.train.edge_fit import calibration_of, probabilities
 from grnet.train.pair_evidence import PairEvidence
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ class JointFit:
     model
         The model.
     graph
-        The graph of all layers; its known edges are those of the training.
+        The graph of all layers, its nodes sorted by name; its known edges are those of the
+        training.
     views
         By tower: the graph as the tower sees it.
     evidence
@@ -132,17 +133,15 @@ class JointFit:
 
     def scores(self, pairs: pd.DataFrame, *, device: str | None = None) -> npt.NDArray[np.float32]:
         """Return the probability that each pair is an edge; arguments as for ``terms``."""
-        return self.probabilities(self.logits(pairs, device=device)).astype(np.float32)
+        return self.probabilities(self.logits(pairs, device=device))
 
-    def probabilities(self, logits: Floats) -> Floats:
+    def probabilities(self, logits: Floats) -> npt.NDArray[np.float32]:
         """Return the probabilities that logits stand for, calibrated where the fit is."""
-        said = expit(logits)
-        return np.asarray(said if self.calibration is None else self.calibration.applied(said))
+        return probabilities(logits, self.calibration)
 
     def calibrated(self, pairs: pd.DataFrame, *, kind: Kind = "isotonic") -> "JointFit":
         """Return the same fit with a calibration on labelled pairs that did not train."""
-        said = expit(self.logits(pairs))
-        fitted = fit_calibration(said, pairs["label"], kind=kind)
+        fitted = calibration_of(self.logits(pairs), pairs, kind)
         return dataclasses.replace(self, calibration=fitted)
 
     def pair_features(self, pairs: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:

@@ -1,6 +1,7 @@
 """Training of the joint model, and what each of its layers brings."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -9,10 +10,12 @@ from torch import nn
 
 from grnet import _checks
 from grnet._progress import progress
-from grnet.graph import motifs_of
+from grnet.graph import PEAK, motifs_of
 from grnet.models import MotifScanner
+from grnet.models._catalogue import HOMES
 from grnet.models.encoders import KINDS
 from grnet.models.joint import LAYERS
+from grnet.train._edge_run import edge_settings
 from grnet.train._joint_parts import JointParts, Kind
 from grnet.train._pair_figures import pair_figures
 from grnet.train.edges import EdgeSplit
@@ -32,7 +35,7 @@ def fit_joint(  # noqa: PLR0913 - one more than usual: what is read, and how it 
     kind: Kind = "sage",
     dna_joins_graph: bool = True,
     settings: FitSettings | None = None,
-    device: str = "auto",
+    device: str | None = None,
     seed: int = 0,
     folder: str | None = None,
 ) -> JointFit:
@@ -58,7 +61,7 @@ def fit_joint(  # noqa: PLR0913 - one more than usual: what is read, and how it 
     settings
         Of the training of both towers; by default 60 epochs at most, 10 without a better one.
     device
-        ``"auto"`` takes CUDA where there is one.
+        By default that of the settings; ``"auto"`` takes CUDA where there is one.
     seed
         Of weights, order and dropout.
     folder
@@ -71,7 +74,8 @@ def fit_joint(  # noqa: PLR0913 - one more than usual: what is read, and how it 
     Raises
     ------
     ValueError
-        If the graph has no data for a layer, a name is not in it, or no edge is for validation.
+        If the graph has no data for a layer, a name is not in it, or the validation pairs are not
+        edges and others.
 
     Notes
     -----
@@ -106,7 +110,7 @@ def ablate_joint(
     sequence_model: nn.Module | None = None,
     kind: Kind = "sage",
     settings: FitSettings | None = None,
-    device: str = "auto",
+    device: str | None = None,
     seed: int = 0,
 ) -> pd.DataFrame:
     """Score the joint model with each layer alone, each two, and all.
@@ -166,12 +170,29 @@ def _parts(
     *,
     sequence_model: nn.Module | None,
     kind: Kind,
+    settings: FitSettings | None,
+    device: str | None,
     **options: object,
 ) -> JointParts:
     _checks.one_of(kind, KINDS, "kind")
     motifs = motifs_of(data)
+    if sequence_model is not None:
+        _check_reader(data, sequence_model)
     reader = sequence_model if sequence_model is not None or not motifs else MotifScanner.of(motifs)
-    return JointParts(data=data, split=split, reader=reader, kind=kind, **options)  # type: ignore[arg-type]
+    chosen = settings or edge_settings(len(split.train))
+    chosen = chosen if device is None else replace(chosen, device=device)
+    return JointParts(data=data, split=split, reader=reader, kind=kind, settings=chosen, **options)  # type: ignore[arg-type]
+
+
+def _check_reader(data: "HeteroData", model: nn.Module) -> None:
+    """Raise where a given model would have nothing to read, or could not be made anew."""
+    _checks.one_of(type(model).__name__, tuple(HOMES), "sequence model")
+    if PEAK not in data.node_types or "sequence" not in data[PEAK]:
+        message = (
+            "sequence_model= has nothing to read: the graph keeps no DNA. Build it with "
+            "gn.graph.build(..., sequence_width=200)."
+        )
+        raise ValueError(message)
 
 
 def _chosen(parts: JointParts, layers: Sequence[str] | None) -> tuple[str, ...]:
@@ -185,8 +206,8 @@ def _chosen(parts: JointParts, layers: Sequence[str] | None) -> tuple[str, ...]:
     if missing or not layers:
         message = (
             f"The graph has no data for {_checks.examples(missing or ['no layer'])}: peaks near "
-            "genes come from gn.graph.build(mdata, genome), their DNA from sequence_width=, and "
-            "motifs= or sequence_model= read it."
+            "genes come from gn.graph.build(mdata, genome), who binds them from motifs=, evidence= "
+            "or bindings=, their DNA from sequence_width=, and motifs= or sequence_model= read it."
         )
         raise ValueError(message)
     return tuple(layer for layer in LAYERS if layer in layers)
