@@ -50,7 +50,12 @@ class Heard:
 
 
 def k_hop(
-    data: "HeteroData", ends: Ends, *, depth: int, relations: Sequence[EdgeType], device: str | torch.device = "cpu"
+    data: "HeteroData",
+    ends: Ends,
+    *,
+    depth: int,
+    relations: Sequence[EdgeType],
+    device: str | torch.device = "cpu",
 ) -> Heard:
     """Return what ``depth`` layers of messages along these types of edges bring to a pair.
 

@@ -1,4 +1,4 @@
-"""What the score of one TF and one gene comes from: features of nodes, edges, and the pair itself."""
+"""What the score of one TF and one gene comes from: nodes, edges, and the pair itself."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -88,7 +88,9 @@ class GraphAttributions:
         ValueError
             If they have nothing in common.
         """
-        ours, theirs = (_graph_tables.magnitudes(found.nodes, found.edges) for found in (self, other))
+        ours, theirs = (
+            _graph_tables.magnitudes(found.nodes, found.edges) for found in (self, other)
+        )
         both = pd.concat([ours, theirs], axis=1, join="inner")
         if len(both) < 3:
             message = (
@@ -248,9 +250,7 @@ def _occlusion(question: Question, start: Tensors, options: _Options) -> Tensors
 
 def _shap_sampling(question: Question, start: Tensors, options: _Options) -> Tensors:
     masks = _groups(question, start, options)
-    return _players.shapley(
-        question, start, masks, n_samples=options.n_samples, seed=options.seed
-    )
+    return _players.shapley(question, start, masks, n_samples=options.n_samples, seed=options.seed)
 
 
 def _groups(question: Question, start: Tensors, options: _Options) -> Tensors:
