@@ -1,4 +1,4 @@
-"""Dossiers of the joint model: do they add up, and do they find what was planted?
+"""Dossiers of the joint model: whether they add up, and find what was planted.
 
 ``python -m benchmarks.dossiers`` opens held-out edges of simulated cells with their genome, whose
 regulating peaks and motif instances are known, beside a model whose weights are shuffled; and 100

@@ -24,7 +24,8 @@ SHOWN = 10
 def of_nodes(data: "HeteroData", heard: Heard, given: Values) -> pd.DataFrame:
     """Return a row for each feature of each node that is heard, largest first."""
     columns: dict[str, list[Any]] = {key: [] for key in ("name", "value", "contribution")}
-    kinds, features, codes = [kind for kind in heard.x if kind in given], [], []
+    kinds, codes = [kind for kind in heard.x if kind in given], []
+    features: list[str] = []
     for number, kind in enumerate(kinds):
         store, at = data[kind], heard.nodes[kind].numpy()
         x = heard.x[kind].cpu().numpy().astype(np.float64)
@@ -104,7 +105,7 @@ def magnitudes(nodes: pd.DataFrame, edges: pd.DataFrame) -> pd.Series:
         nodes.set_index(["type", "name", "feature"])["contribution"],
         edges.set_index(["type", "source", "target"])["contribution"],
     )
-    found = pd.concat(
+    found: pd.Series = pd.concat(
         [part.set_axis(part.index.to_flat_index(), axis=0) for part in parts if len(part)]
     )
     return found.abs()

@@ -41,7 +41,8 @@ class Links:
 
     def sums(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Return the sum over the messages of each edge."""
-        return np.bincount(self.of_message, weights=values, minlength=len(self))
+        found = np.bincount(self.of_message, weights=values, minlength=len(self))
+        return found.astype(np.float64)
 
 
 def links(edges: Mapping[EdgeType, torch.Tensor]) -> Links:
@@ -64,4 +65,5 @@ def links(edges: Mapping[EdgeType, torch.Tensor]) -> Links:
         none = np.zeros(0, dtype=np.int64)
         return Links(types, none, none, none, none, none.astype(bool))
     table, of_message = np.unique(np.concatenate(parts, axis=1), axis=1, return_inverse=True)
-    return Links(types, *table, of_message.reshape(-1), np.concatenate(along))
+    kind, source, target = table
+    return Links(types, kind, source, target, of_message.reshape(-1), np.concatenate(along))

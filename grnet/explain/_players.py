@@ -1,5 +1,7 @@
 """Contributions of groups of inputs that are taken away and put back."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from captum.attr import FeatureAblation, ShapleyValueSampling
@@ -11,7 +13,7 @@ Tensors = tuple[torch.Tensor, ...]
 
 
 def groups(asked: Question, edges: Links, *, strength: Tensors, n_single: int) -> Tensors:
-    """Number the inputs by group: the strongest alone, the others of a kind together.
+    """Return the group of each input: the strongest alone, the others of a kind together.
 
     ``strength`` is shaped as the inputs. Both directions of an edge are one input.
     """
@@ -58,7 +60,7 @@ def shapley(
     return _shared(values, masks)
 
 
-def _batched(asked: Question):  # noqa: ANN202
+def _batched(asked: Question) -> Callable[..., torch.Tensor]:
     return lambda *batch: asked(*(part[0] for part in batch)).reshape(1)
 
 

@@ -1,4 +1,4 @@
-"""The logit of one pair as a function of node features, weights of messages, and its own features."""
+"""The logit of one pair as a function of features of nodes, weights of messages, and its own."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -67,7 +67,7 @@ class Question:
         x = {kind: given.get(kind, own) for kind, own in self.heard.x.items()}
         weights = {}
         if MESSAGES in given:
-            split = given[MESSAGES].split(self._sizes)
+            split = torch.split(given[MESSAGES], self._sizes)
             for (relation, masks), own in zip(self._layers.items(), split, strict=True):
                 weights[relation] = [own[mask] for mask in masks]
         features = given[PAIR][None] if PAIR in given else self.features
@@ -82,11 +82,8 @@ class Question:
 
     def _by_layer(self, is_kept: torch.Tensor) -> list[dict[EdgeType, torch.Tensor]]:
         """Return the edges of each layer: those that are kept and still reach the pair."""
-        kept = dict(
-            zip(
-                self.heard.edges, is_kept.to(self.heard.pair.device).split(self._sizes), strict=True
-            )
-        )
+        split = torch.split(is_kept.to(self.heard.pair.device), self._sizes)
+        kept = dict(zip(self.heard.edges, split, strict=True))
         return [
             {r: index[:, kept[r] & self._layers[r][layer]] for r, index in self.heard.edges.items()}
             for layer in range(self.heard.depth)
@@ -121,7 +118,7 @@ class Question:
                 if own.shape != value.shape[-1:]:
                     message = (
                         f"baselines[{name!r}] has the shape {tuple(own.shape)}: expected one value "
-                        f"for each of {value.shape[-1]} features, on the scale of the model's inputs."
+                        f"for each of {value.shape[-1]} features, on the scale of the model."
                     )
                     raise ValueError(message)
                 row = own.expand_as(value).clone()
@@ -182,7 +179,7 @@ def _position(data: "HeteroData", kind: str, name: str) -> int:
     if name not in names:
         message = f"{name!r} is no {kind} of the graph. {_checks.nearest(name, names)}"
         raise ValueError(message)
-    return int(names.get_loc(name))  # type: ignore[arg-type]
+    return int(names.get_loc(name))
 
 
 def _pair_features(features: PairValues | None, expected: int | None) -> torch.Tensor | None:

@@ -78,7 +78,7 @@ def weighted_messages(model: nn.Module, weights: Weights) -> Iterator[None]:
 
 @contextmanager
 def edges_by_layer(model: nn.Module, edges: Sequence[Edges]) -> Iterator[None]:
-    """Give each layer edges of its own, whatever the model hands on, before other hooks see them."""
+    """Give each layer edges of its own, whatever the model hands on."""
     with ExitStack() as hooks:
         for layer, own in zip(message_layers(model), edges, strict=True):
             hook = partial(_replaced, own=own)

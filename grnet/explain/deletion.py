@@ -104,9 +104,12 @@ def faithfulness(  # noqa: PLR0913 - the question, the order, and the control
         steps = np.unique(np.geomspace(1, largest, n_steps).round().astype(np.int64))
         strata = _strata(question, edges) if control == "matched" else np.zeros(len(edges), int)
         rng = np.random.default_rng(seed)
-        ours = _logits(question, edges, ranked, steps)
+        ours = _logits(question, edges, ranked, steps=steps)
         others = np.array(
-            [_logits(question, edges, _drawn(rng, ranked, strata), steps) for _ in range(n_random)]
+            [
+                _logits(question, edges, _drawn(rng, ranked, strata), steps=steps)
+                for _ in range(n_random)
+            ]
         )
     return _curve(steps, ours, others, is_signed=order == "signed")
 
@@ -128,7 +131,7 @@ def _values(data: "HeteroData", asked: Question, given: GraphAttributions) -> Fl
 
 
 def _strata(asked: Question, edges: Links) -> Ints:
-    """Number the edges by type and distance from the pair."""
+    """Return a number for each edge, the same for those of a type as far from the pair."""
     hops = np.concatenate([hop.cpu().numpy() for hop in asked.heard.hops.values()])
     nearest = np.full(len(edges), asked.heard.depth)
     np.minimum.at(nearest, edges.of_message, hops)
@@ -145,7 +148,7 @@ def _drawn(rng: np.random.Generator, ranked: Ints, strata: Ints) -> Ints:
     return drawn
 
 
-def _logits(asked: Question, edges: Links, ranked: Ints, steps: Ints) -> Floats:
+def _logits(asked: Question, edges: Links, ranked: Ints, *, steps: Ints) -> Floats:
     """Return the logits of the whole graph, and without the first edges of a ranking."""
     place = np.empty(len(edges), dtype=np.int64)
     place[ranked] = np.arange(len(edges))

@@ -1,4 +1,4 @@
-"""What the score of one TF and one gene comes from: features of nodes, edges, and the pair itself."""
+"""What the score of one TF and one gene comes from: nodes, edges, and the pair itself."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -4,6 +4,7 @@ from grnet.pl.accessibility import atac_cells, fragment_lengths, tss_profile
 from grnet.pl.calibration import reliability
 from grnet.pl.chromatin import state_emissions, state_track
 from grnet.pl.degrees import degree_distribution
+from grnet.pl.deletion import faithfulness
 from grnet.pl.dossiers import dossier
 from grnet.pl.methylation import methylation_fit
 from grnet.pl.motifs import contribution_logo, motif_logo, motif_logos
@@ -17,6 +18,7 @@ __all__ = [
     "contribution_logo",
     "degree_distribution",
     "dossier",
+    "faithfulness",
     "fragment_lengths",
     "locus",
     "methylation_fit",

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+import grnet as gn
 from grnet.io.motifs import Motif
 
 AP1, REB1 = "ATGACTCAT", "CGGGTAAC"
@@ -138,3 +139,38 @@ def learnt():
     fit = gn.train.fit(start, train, validation=held, settings=settings, seed=0)
     some = np.flatnonzero(labels[600:])[:20] + 600
     return fit.model.eval(), codes[some], places[some]
+
+
+@pytest.fixture(scope="session")
+def graph():
+    """TFs, peaks and genes with all types of edges, small enough to try everything."""
+    multiome = gn.datasets.simulate_multiome(n_cells=80, n_genes=40, n_tfs=4, seed=3)
+    links = gn.cis.link_peaks(multiome.mdata, multiome.genome, method="distance")
+    return gn.graph.build(
+        multiome.mdata,
+        multiome.genome,
+        links=links,
+        bindings=gn.cis.bind(links, evidence=multiome.chip),
+        known=multiome.edges,
+        n_components=4,
+        n_neighbours=3,
+    )
+
+
+@pytest.fixture(scope="session")
+def edge_model(graph):
+    """Return an untrained model of edges of the graph."""
+
+    def made(kind, **settings):
+        torch.manual_seed(0)
+        config = gn.models.EdgeModelConfig.of(graph, kind=kind, width=16, heads=2, **settings)
+        return gn.models.EdgeModel(config).eval()
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def known_pair(graph):
+    """Return names and positions of an edge that is known to the graph."""
+    tf, gene = graph[gn.graph.REGULATES].edge_index[:, 5].tolist()
+    return (graph["tf"].name[tf], graph["gene"].name[gene]), torch.tensor([[tf], [gene]])

@@ -20,7 +20,9 @@ def test_ties_count_as_the_mean_over_all_ways_to_break_them():
     values = rng.integers(3, size=(50, 12)).astype(float)
     planted = rng.random((50, 12)) < 0.3
     planted[:, 0] = True
-    broken = [precision_at_k(values + 1e-6 * rng.random(values.shape), planted) for _ in range(2000)]
+    broken = [
+        precision_at_k(values + 1e-6 * rng.random(values.shape), planted) for _ in range(2000)
+    ]
     np.testing.assert_allclose(precision_at_k(values, planted), np.mean(broken, axis=0), atol=0.05)
 
 
