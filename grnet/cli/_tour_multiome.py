@@ -119,7 +119,7 @@ def _written(grn: gn.GRN, dossiers: list[gn.explain.Dossier], folder: Path) -> F
     page = gn.io.write_html(
         grn, folder / "network.html", title="Network of the joint model", dossiers=links
     )
-    write_picture(gn.pl.dossier(dossiers[0]), folder / "dossier.png")
+    write_picture(gn.pl.dossier(dossiers[0]).axes[0], folder / "dossier.png")
     return [
         ("joint model: layers and nulls", folder / "layers.csv"),
         ("network for Cytoscape", gn.io.write_network(grn, folder / "network.cx2")),

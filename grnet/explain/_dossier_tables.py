@@ -136,8 +136,7 @@ def _chip(data: "HeteroData", source: str, peaks: npt.NDArray[np.int64]) -> Floa
     ends = data[BINDS].edge_index.numpy()
     rows = np.flatnonzero(ends[0] == list(data[TF].name).index(source))
     values = pd.Series(_attribute(data[BINDS], "chip", rows), index=ends[1, rows])
-    strongest: Floats = values.groupby(level=0).max().reindex(peaks).to_numpy(np.float64)
-    return strongest
+    return np.asarray(values.groupby(level=0).max().reindex(peaks), np.float64)
 
 
 def _of_peaks(data: "HeteroData", terms: JointTerms, names: pd.Index) -> Floats:
@@ -151,7 +150,8 @@ def _of_peaks(data: "HeteroData", terms: JointTerms, names: pd.Index) -> Floats:
     if terms.dna is not None:
         own = pd.Index(np.asarray(data[PEAK].name)[terms.dna.peaks])
         parts.append(pd.Series(terms.dna.contributions.sum(axis=1), index=own))
-    return np.sum([part.reindex(names, fill_value=0.0).to_numpy() for part in parts], axis=0)
+    found = [np.asarray(part.reindex(names, fill_value=0.0), np.float64) for part in parts]
+    return np.asarray(np.sum(found, axis=0))
 
 
 def bases(data: "HeteroData", dna: PeakDna | None) -> pd.DataFrame:

@@ -23,9 +23,9 @@ def sorted_by_name(data: HeteroData) -> HeteroData:
     found = copy.copy(data)
     place = {}
     for kind in data.node_types:
-        order = np.argsort(np.asarray(data[kind].name, dtype=str), kind="stable")
-        _reorder(found[kind], torch.from_numpy(order), size=len(order))
-        place[kind] = torch.from_numpy(np.argsort(order))
+        by_name = np.argsort(np.asarray(data[kind].name, dtype=str), kind="stable")
+        _reorder(found[kind], torch.from_numpy(by_name), size=len(by_name))
+        place[kind] = torch.from_numpy(np.argsort(by_name))
     if "gene" in found[TF]:
         own = found[TF].gene
         found[TF].gene = torch.where(own >= 0, place[GENE][own], -1)

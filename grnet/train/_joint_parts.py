@@ -20,7 +20,6 @@ from grnet.models._pooled_sites import PooledSites, pooled_affinity
 from grnet.models.joint import LAYERS, PAIR
 from grnet.models.prediction import predict
 from grnet.train._edge_graph import positions, with_training_edges
-from grnet.train._edge_run import edge_settings
 from grnet.train._joint_views import (
     columns_of,
     has_evidence,
@@ -120,15 +119,11 @@ class JointParts:
                 seen,
                 self.split,
                 config=EdgeModelConfig.of(seen, kind=self.kind if name == "graph" else "none"),
-                settings=self.settings or self._usual_settings(),
+                settings=self.settings,
                 seed=self.seed,
                 folder=None if self.folder is None else f"{self.folder}/{'_'.join([name, *hears])}",
             )
         return self._towers[hears]
-
-    def _usual_settings(self) -> FitSettings:
-        """Return how towers are trained: with less patience, as several share the answer."""
-        return edge_settings(len(self.split.train), max_epochs=60, patience=10, device=self.device)
 
     def sites(self) -> tuple[torch.Tensor, PooledSites]:
         """Return what the sequence model says of the peaks, and each TF's weights of it."""

@@ -179,7 +179,8 @@ def _parts(
     if sequence_model is not None:
         _check_reader(data, sequence_model)
     reader = sequence_model if sequence_model is not None or not motifs else MotifScanner.of(motifs)
-    chosen = settings or edge_settings(len(split.train))
+    # less patience than for one model alone: several share the answer
+    chosen = settings or edge_settings(len(split.train), max_epochs=60, patience=10)
     chosen = chosen if device is None else replace(chosen, device=device)
     return JointParts(data=data, split=split, reader=reader, kind=kind, settings=chosen, **options)  # type: ignore[arg-type]
 
