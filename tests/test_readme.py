@@ -81,3 +81,17 @@ def test_fourth_script_says_what_a_model_knows(capsys):
     network = shown.splitlines()[-6:]
     assert network[0].split() == ["source", "target", "weight", "known", "stability"]
     assert not any("True" in line for line in network), "edges of the list are left out"
+
+
+def test_fifth_script_opens_an_edge(tmp_path, monkeypatch, capsys):
+    code = script(5)[0]
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    exec(compile(code, "README.md", "exec"), names)
+    shown = capsys.readouterr().out
+    assert "expression + graph + dna" in shown
+    dossier = names["dossier"]
+    assert abs(dossier.residual) <= 0.01 * abs(dossier.logit - dossier.baseline)
+    page = (tmp_path / "network.html").read_text(encoding="utf-8")
+    assert all(link in page for link in names["links"].values())
+    assert (tmp_path / "dossier.png").stat().st_size > 10_000
