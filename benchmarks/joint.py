@@ -222,7 +222,7 @@ def run(data: JointSet, regime: str, seed: int) -> pd.DataFrame:
     others = {
         "trees": {"trees on pairs": trees},
         "unlearnt": unlearnt,
-        "null": {**rates, "naive average + label rates": both},
+        "label rates": {**rates, "naive average + label rates": both},
     }
     rows = [
         {"ranking": name, "kind": kind, **pair_figures(asked, scores)}

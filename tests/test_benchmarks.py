@@ -337,7 +337,7 @@ def test_markdown_escapes_bars_and_leaves_missing_numbers_empty():
 
 
 @pytest.mark.parametrize(
-    "script", ["accuracy", "speed", "fdr", "peers", "contexts", "readouts", "members"]
+    "script", ["accuracy", "speed", "fdr", "peers", "contexts", "readouts", "members", "joint"]
 )
 def test_scripts_explain_themselves(script):
     app = typer.Typer()

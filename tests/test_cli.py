@@ -213,6 +213,27 @@ def test_options_of_the_method_reach_it(folder, cells, tmp_path):
     np.testing.assert_allclose(found.edges["weight"], expected.edges["weight"], rtol=1e-5)
 
 
+def test_the_joint_model_reads_a_graph_and_known_edges(folder, cells, tmp_path):
+    tfs = list(cells.var_names[cells.var["is_tf"]])
+    rng = np.random.default_rng(0)
+    peaks = [f"chr1:{1000 * i}-{1000 * i + 500}" for i in range(cells.n_vars)]
+    links = pd.DataFrame({"peak": peaks, "gene": cells.var_names, "weight": 1.0})
+    bindings = pd.DataFrame({"tf": rng.choice(tfs, len(peaks)), "peak": peaks, "weight": 0.5})
+    graph = gn.graph.build(cells, tfs=tfs, links=links, bindings=bindings, n_components=4)
+    path, out = gn.graph.save(graph, tmp_path / "graph.safetensors"), tmp_path / "net.parquet"
+    more = ("--method", "joint", "--graph", str(path), "--known", str(folder / "truth.csv"))
+    quick = ("--option", "max_epochs=2", "--option", "n_folds=3", "--n-top", "40")
+    assert infer(folder, "counts.h5ad", out, *more, *quick) == 0
+    found = gn.io.read_network(out)
+    assert found.params["learnt_from"] == "known, graph"
+    assert "known" in found.edges
+    binds = bindings.set_index("peak")["tf"]
+    gene_of = links.set_index("peak")["gene"].astype(str)
+    assert len(found.evidence)
+    assert (found.evidence["source"].astype(str) == found.evidence["region"].map(binds)).all()
+    assert (found.evidence["target"].astype(str) == found.evidence["region"].map(gene_of)).all()
+
+
 def test_values_of_options_are_read_as_what_they_are():
     given = ["a=5", "b=0.5", "c=true", "d=none", "e=mi", "f=(1, 2)", "g=x=y"]
     read = {"a": 5, "b": 0.5, "c": True, "d": None, "e": "mi", "f": (1, 2), "g": "x=y"}

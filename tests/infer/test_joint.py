@@ -80,7 +80,7 @@ def test_held_out_edges_are_told_by_all_layers_better_than_by_the_cells(
     assert (edges["known"] == named(edges).index.isin(named(multiome.edges).index)).all()
 
 
-def test_without_known_edges_the_layers_count_alike(even, cells, tfs, graph, multiome):
+def test_without_known_edges_the_layers_count_alike(even, cells, tfs, multiome):
     assert even.params["layers"] == 3
     alone = inferred(cells, tfs)
     assert alone.params["layers"] == 1
@@ -115,7 +115,7 @@ def test_the_mean_rank_is_that_of_the_layers(cells, tfs, graph):
         np.testing.assert_allclose(ours, best.reindex(inputs.genes, fill_value=0.0), atol=1e-4)
 
 
-def test_tfs_that_no_layer_looked_at_get_the_middle(cells, tfs, graph, multiome):
+def test_tfs_that_no_layer_looked_at_get_the_middle(cells, tfs, multiome):
     less = gn.graph.build(
         multiome.mdata, multiome.genome, motifs=multiome.motifs[1:], sequence_width=120,
         n_components=6, tfs=tfs,

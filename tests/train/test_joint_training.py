@@ -144,7 +144,7 @@ def test_only_training_edges_are_heard(joint, split):
         assert torch.equal(view[REVERSE].edge_index.flip(0), view[REGULATES].edge_index)
 
 
-def test_labels_of_the_test_change_nothing(data, multiome, split, joint):
+def test_labels_of_the_test_change_nothing(multiome, split, joint):
     """The known edges of the graph, and what is to be tested, are not read."""
     other = replace(split, test=split.test.assign(label=1 - split.test["label"]))
     known = graph_of(multiome, known=multiome.edges)
@@ -219,7 +219,7 @@ def test_weights_are_those_of_a_logistic_regression_and_never_negative():
     assert (1 / (1 + np.exp(-odds))).mean() == pytest.approx(y.mean(), abs=1e-3)
 
 
-def test_a_layer_of_noise_counts_little(multiome, data, split):
+def test_a_layer_of_noise_counts_little(data, split):
     noisy = data.clone()
     rng = np.random.default_rng(0)
     noisy["peak"].sequence = torch.from_numpy(

@@ -179,7 +179,7 @@ def test_bindings_teach_the_dna_what_no_edge_does(fitted):
 
 
 def test_a_batch_whose_targets_have_no_peaks_teaches_what_it_can(fitted):
-    _, split, joint = fitted
+    _, _, joint = fitted
     objective = JointObjective(joint, bindings=None, loss=gn.train.JointLoss())
     tuned = TunedModel(joint.model, objective.n_reconstructed)
     near = joint.graph["peak", "near", "gene"].edge_index
