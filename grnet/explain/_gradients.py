@@ -176,8 +176,8 @@ def _check_expected(job: Job, left: Doubles) -> None:
         message = (
             f"The contributions of {len(gaps)} sequences leave {bias:.3g} of "
             f"{np.abs(gaps).mean():.3g} over in the mean of {towards.size} random draws, more than "
-            f"the tolerance of {job.tolerance:.1%} and than chance ({error:.3g}): the model hides "
-            "part of its gradient. Use method='saturation_mutagenesis'. tolerance=None skips the "
+            f"the tolerance of {100 * job.tolerance:g} % and than chance ({error:.3g}): the model "
+            "hides part of its gradient. Use method='saturation_mutagenesis'. tolerance=None skips the "
             "check."
         )
         raise ValueError(message)

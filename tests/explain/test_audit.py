@@ -76,6 +76,12 @@ def test_layers_with_a_rule_are_seen_and_add_up(codes, layer):
     assert np.abs(found.residual).max() < 1e-4 * gap.max()
 
 
+def test_a_rule_that_does_not_add_up_is_named(codes):
+    assert hidden(Layered(nn.Softmax(1)), codes) == {
+        "layers.1": "its rule in Captum's DeepLIFT does not add up"
+    }
+
+
 def test_a_module_used_twice_is_named(codes):
     found = hidden(Reused(), codes)
     assert list(found) == ["layers.1"]

@@ -20,7 +20,9 @@ def test_ties_count_as_the_mean_over_all_ways_to_break_them():
     values = rng.integers(3, size=(50, 12)).astype(float)
     planted = rng.random((50, 12)) < 0.3
     planted[:, 0] = True
-    broken = [precision_at_k(values + 1e-6 * rng.random(values.shape), planted) for _ in range(2000)]
+    broken = [
+        precision_at_k(values + 1e-6 * rng.random(values.shape), planted) for _ in range(2000)
+    ]
     np.testing.assert_allclose(precision_at_k(values, planted), np.mean(broken, axis=0), atol=0.05)
 
 
@@ -71,8 +73,8 @@ def test_what_was_learnt_is_lost_with_the_weights(learnt, method):
     ]
     same = found.loc["other shuffles"]
     controls = found.drop(index="other shuffles")
-    assert same["spearman"] > 0.7
-    assert (controls[["spearman", "spearman_absolute"]].abs() < 0.4).all(axis=None)
+    assert same["spearman"] > 0.5
+    assert (controls[["spearman", "spearman_absolute"]].abs() < 0.3).all(axis=None)
 
 
 def test_unknown_bases_do_not_count(learnt):
