@@ -29,12 +29,12 @@ def test_sites_are_planted_where_it_says(script):
 
 
 def test_tables_are_made_for_every_method_that_a_model_takes(script, tmp_path, capsys):
-    script.main("motif_cnn", 1, sequences=3, epochs=1, out=tmp_path)
+    script.main("cnn", 1, sequences=3, epochs=1, out=tmp_path)
     complete, precise, controls = (
         pd.read_csv(tmp_path / f"attributions_{name}.csv")
         for name in ("complete", "precise", "controls")
     )
-    methods = set(script.methods_of("motif_cnn"))
+    methods = set(script.methods_of("cnn"))
     assert set(complete["method"]) == methods
     assert set(precise["method"]) == methods | {"untrained, saliency"}
     assert precise["precision"].between(0, 1).all()

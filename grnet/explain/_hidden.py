@@ -20,6 +20,7 @@ from grnet.explain._visible import (
     original_name,
     visible,
 )
+from grnet.explain._words import reads_words
 
 _STRAIGHT = (
     nn.Linear,
@@ -84,7 +85,10 @@ def verdicts(
     for name, module in studied.named_modules():
         original = original_name(name)
         if records[module].calls and original in kinds:
-            yield original, kinds[original], *_verdict(module, records[module], method)
+            verdict = _verdict(module, records[module], method)
+            if method == "integrated_gradients" and reads_words(model):
+                verdict = "seen", "followed from the vectors of words on"
+            yield original, kinds[original], *verdict
 
 
 def _verdict(module: nn.Module, record: Record, method: Method) -> _Verdict:

@@ -204,7 +204,7 @@ def test_errors_say_what_to_do(codes, cnn):
         Attributions(np.zeros((6, 4, 29), dtype=np.float32), codes)
 
 
-@pytest.mark.parametrize("method", ["input_x_gradient", "integrated_gradients"])
+@pytest.mark.parametrize("method", ["input_x_gradient", "deeplift_shap", "saliency"])
 def test_a_model_of_words_is_asked_by_mutagenesis(codes, method):
     words = SequenceTransformerConfig(tokens=KmerTokens(3), depth=1, width=8)
     model = SequenceTransformer(words)

@@ -162,6 +162,69 @@ def test_words_hand_their_credit_to_their_bases(learnt, overlapping, kind):
         np.testing.assert_allclose(found.contributions, other.contributions[:, ::-1], atol=1e-6)
 
 
+@pytest.mark.parametrize("overlapping", [True, False])
+@pytest.mark.parametrize("reverse_complement", [True, False])
+def test_integrated_gradients_of_words_add_up_over_bases(learnt, overlapping, reverse_complement):
+    _, codes, _ = learnt
+    rows = codes[:3, :40].copy()
+    rows[1, 20:23] = 4
+    torch.manual_seed(0)
+    config = models.SequenceTransformerConfig(
+        tokens=models.KmerTokens(3, overlapping=overlapping, begin=True),
+        depth=1,
+        width=8,
+        reverse_complement=reverse_complement,
+        n_outputs=2,
+    )
+    model = models.SequenceTransformer(config)
+    found = attributions(model, rows, method="integrated_gradients", target=1, n_shuffles=4)
+    gap = found.outputs[:, None] - found.references[:, None]
+    assert np.abs(found.residual).max() < 0.011 * np.abs(gap).max()
+    assert not found.contributions[rows == 4].any()
+    assert not model.encoder.embed._forward_hooks
+
+
+def test_integrated_gradients_of_linear_words_are_their_weights(learnt):
+    """With no blocks and the mean alone, a word contributes what its vector is worth."""
+    _, codes, _ = learnt
+
+    class Words(nn.Module):
+        def __init__(self):
+            super().__init__()
+            encoder = models.SequenceTransformerConfig(
+                tokens=models.KmerTokens(2), depth=0, width=4, local=0, norm_embedding=False
+            )
+            self.encoder = models.SequenceTransformer(encoder).encoder
+            self.config = encoder
+            self.encoder.norm = nn.Identity()
+
+        def forward(self, codes):
+            strands = (codes, torch.where(codes < 4, 3 - codes, codes).flip(1))
+            ids = [self.config.tokens.encode(strand).ids for strand in strands]
+            return sum(self.encoder(part)[..., 0].sum(1) for part in ids) / 2
+
+    model = Words().eval()
+    rows = codes[:3]
+    found = attributions(model, rows, method="integrated_gradients", n_shuffles=1)
+    worth = model.encoder.embed.weight[:, 0].detach().numpy()[4:].reshape(4, 4)
+    both = (worth + worth[::-1, ::-1].T) / 2
+    shuffled = dinucleotide_shuffle(rows, n=1, seed=0)[:, 0]
+    change = both[rows[:, :-1], rows[:, 1:]] - both[shuffled[:, :-1], shuffled[:, 1:]]
+    expected = np.zeros(rows.shape)
+    expected[:, :-1] += change / 2
+    expected[:, 1:] += change / 2
+    np.testing.assert_allclose(found.contributions, expected, atol=1e-5)
+
+
+def test_words_of_different_lengths_are_refused(learnt):
+    pytest.importorskip("tokenizers")
+    _, codes, _ = learnt
+    tokens = models.BytePairTokens.learn(codes, size=40)
+    config = models.SequenceTransformerConfig(tokens=tokens, depth=1, width=8, heads=2)
+    with pytest.raises(ValueError, match="words of different lengths"):
+        attributions(models.SequenceTransformer(config), codes, method="integrated_gradients")
+
+
 def test_an_encoder_that_looks_nowhere_shares_evenly(learnt):
     _, codes, _ = learnt
     tokens = models.KmerTokens(4, overlapping=False)
