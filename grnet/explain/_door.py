@@ -59,13 +59,13 @@ class Question:
         return found
 
     @contextmanager
-    def differentiated(self, codes: Codes) -> Iterator[torch.device]:
+    def differentiated(self, codes: Codes, *, by_letter: bool = True) -> Iterator[torch.device]:
         """Put the model into evaluation mode, on its device, with gradients by its letters.
 
         Raises
         ------
         ValueError
-            If it has none, which is tried on the first of the sequences.
+            If it has none, which is tried on the first of the sequences where it is asked for.
         """
         recurrent = any(isinstance(module, nn.RNNBase) for module in self.model.modules())
         with (
@@ -75,11 +75,15 @@ class Question:
             # cuDNN differentiates recurrent layers in training mode only
             _cudnn(enabled=not recurrent),
         ):
-            hot = one_hot(torch.from_numpy(codes[:1]).to(where)).requires_grad_()
-            (gradient,) = torch.autograd.grad(self.differentiable(hot), hot, allow_unused=True)
-            if gradient is None:
-                raise ValueError(_NO_GRADIENT)
+            if by_letter:
+                self._check_gradient(one_hot(torch.from_numpy(codes[:1]).to(where)))
             yield where
+
+    def _check_gradient(self, hot: torch.Tensor) -> None:
+        hot.requires_grad_()
+        (gradient,) = torch.autograd.grad(self.differentiable(hot), hot, allow_unused=True)
+        if gradient is None:
+            raise ValueError(_NO_GRADIENT)
 
     def differentiable(self, hot: torch.Tensor) -> torch.Tensor:
         """Return the number meant for floats (N, 4, L), with its gradient.

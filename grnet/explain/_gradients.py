@@ -11,7 +11,8 @@ from captum.attr import GradientShap, IntegratedGradients, Saliency
 from grnet._alphabet import UNKNOWN, Codes
 from grnet._progress import progress
 from grnet.dna import one_hot
-from grnet.explain._door import Ints
+from grnet.explain import _words
+from grnet.explain._door import Ints, Question
 from grnet.explain._job import Doubles, Job, check_complete
 
 Floats = npt.NDArray[np.float32]
@@ -55,11 +56,13 @@ def integrated(job: Job) -> Floats:
     """Return integrated gradients against shuffles, mean over these, (N, 4, L).
 
     Where the sum of a sequence is off, the steps of those shuffles are doubled that are off most.
+    Models of words are followed from the vectors of words on.
     """
     n, n_shuffles, length = job.shuffles.shape
     values = np.empty((n, 4, length), dtype=np.float32)
     size = max(_MEMORY // (n_shuffles * 4 * length), 1)
-    with job.asked.differentiated(job.codes) as where:
+    by_letter = not _words.reads_words(job.asked.model)
+    with job.asked.differentiated(job.codes, by_letter=by_letter) as where:
         starts = range(0, n, size)
         for start in progress(starts, "integrating", total=len(starts)):
             rows = np.arange(start, min(start + size, n))
@@ -78,7 +81,8 @@ def _followed(job: Job, rows: Ints, where: torch.device) -> Floats:
     shape = (len(rows), job.shuffles.shape[1], 4, job.codes.shape[1])
     values = np.empty(shape, dtype=np.float32)
     codes = job.codes[rows][:, None].repeat(shape[1], axis=1)
-    gaps, limits = job.gaps[rows], job.limits[rows]
+    gaps, limits, shuffles = job.gaps[rows], job.limits[rows], job.shuffles[rows]
+    integrals = _words.integrals if _words.reads_words(job.asked.model) else _integrals
     steps = np.full(shape[:2], min(STEPS, job.max_steps))
     again = np.ones(shape[:2], dtype=bool)
     while again.any():
@@ -86,8 +90,8 @@ def _followed(job: Job, rows: Ints, where: torch.device) -> Floats:
             row, nth = np.nonzero(again & (steps == count))
             for part in _parts(len(row), max(job.asked.batch_size // int(count), 1)):
                 pair = row[part], nth[part]
-                values[pair] = _integrals(
-                    job, codes[pair], job.shuffles[rows][pair], steps=int(count), where=where
+                values[pair] = integrals(
+                    job.asked, codes[pair], shuffles[pair], steps=int(count), where=where
                 )
         left = gaps - sums(values, codes)
         is_off = np.abs(left.mean(axis=1)) > limits
@@ -105,7 +109,7 @@ def _furthest_off(left: Doubles) -> npt.NDArray[np.bool_]:
 
 
 def _integrals(
-    job: Job, codes: Codes, shuffles: Codes, *, steps: int, where: torch.device
+    asked: Question, codes: Codes, shuffles: Codes, *, steps: int, where: torch.device
 ) -> Floats:
     """Return hypothetical contributions of pairs of sequence and shuffle.
 
@@ -115,13 +119,13 @@ def _integrals(
     """
     hot, baseline = (one_hot(torch.from_numpy(part).to(where)) for part in (codes, shuffles))
     # made anew for each batch, for it holds on to what it saw
-    path = IntegratedGradients(job.asked.differentiable, multiply_by_inputs=False)
+    path = IntegratedGradients(asked.differentiable, multiply_by_inputs=False)
     gradient = path.attribute(
         hot,
         baselines=baseline,
         n_steps=steps,
         method="gausslegendre" if steps <= _SMOOTH else "riemann_middle",
-        internal_batch_size=max(job.asked.batch_size, len(codes)),
+        internal_batch_size=max(asked.batch_size, len(codes)),
     )
     return from_baseline(gradient, baseline).cpu().numpy()
 
@@ -175,10 +179,10 @@ def _check_expected(job: Job, left: Doubles) -> None:
     if abs(bias) > allowed:
         message = (
             f"The contributions of {len(gaps)} sequences leave {bias:.3g} of "
-            f"{np.abs(gaps).mean():.3g} over in the mean of {towards.size} random draws, more than "
-            f"the tolerance of {job.tolerance:.1%} and than chance ({error:.3g}): the model hides "
-            "part of its gradient. Use method='saturation_mutagenesis'. tolerance=None skips the "
-            "check."
+            f"{np.abs(gaps).mean():.3g} over in the mean of {towards.size} random draws, more "
+            f"than the tolerance of {100 * job.tolerance:g} % and chance ({error:.3g}): the model "
+            "hides part of its gradient. Use method='saturation_mutagenesis'. tolerance=None "
+            "skips the check."
         )
         raise ValueError(message)
 

@@ -12,6 +12,7 @@ from grnet.explain import _door
 from grnet.explain._job import Method
 from grnet.explain._tracing import Record, traced
 from grnet.explain._visible import (
+    RESCALED,
     BestSites,
     BothStrands,
     VisibleGlobalPool,
@@ -19,9 +20,7 @@ from grnet.explain._visible import (
     original_name,
     visible,
 )
-
-_RESCALED = (nn.ReLU, nn.ELU, nn.LeakyReLU, nn.Sigmoid, nn.Tanh, nn.Softplus, nn.Softmax)
-"""Non-linear modules for which Captum's DeepLIFT has a rule; for maxima we bring our own."""
+from grnet.explain._words import reads_words
 
 _STRAIGHT = (
     nn.Linear,
@@ -86,7 +85,10 @@ def verdicts(
     for name, module in studied.named_modules():
         original = original_name(name)
         if records[module].calls and original in kinds:
-            yield original, kinds[original], *_verdict(module, records[module], method)
+            verdict = _verdict(module, records[module], method)
+            if method == "integrated_gradients" and reads_words(model):
+                verdict = "seen", "followed from the vectors of words on"
+            yield original, kinds[original], *verdict
 
 
 def _verdict(module: nn.Module, record: Record, method: Method) -> _Verdict:
@@ -110,7 +112,7 @@ def _by_attention(module: nn.Module, record: Record) -> _Verdict:
 
 
 def _by_deeplift(module: nn.Module, record: Record) -> _Verdict:
-    has_rule = type(module) in _RESCALED
+    has_rule = type(module) in RESCALED
     bent, calls = ", ".join(record.bent), record.calls
     cases = (
         (not record.has_gradient, "hidden", "its output has no gradient by the letters"),
@@ -118,6 +120,7 @@ def _by_deeplift(module: nn.Module, record: Record) -> _Verdict:
         (has_rule and calls > 1, "hidden", f"used {calls} times; each use wants its own module"),
         (has_rule, "seen", "has a rule"),
         (isinstance(module, _STRAIGHT), "seen", "linear"),
+        (type(module) is nn.Softmax, "hidden", "its rule in Captum's DeepLIFT does not add up"),
         (_is_of_torch(module), "hidden", "has no rule in Captum's DeepLIFT"),
         (bool(bent), "hidden", f"calls {bent} outside of a module"),
         (isinstance(module, BothStrands | BestSites), "seen", "both strands are read at once"),

@@ -87,7 +87,7 @@ def check_complete(job: Job, totals: Doubles, *, advice: str) -> None:
     message = (
         f"The contributions of {above.sum()} of {len(left)} sequences do not add up to output "
         f"minus reference. Worst is sequence {worst}: {left[worst]:.3g} of {gap[worst]:.3g} is "
-        f"left over, more than the tolerance of {job.tolerance:.1%}. {advice} "
+        f"left over, more than the tolerance of {100 * job.tolerance:g} %. {advice} "
         "tolerance=None skips the check."
     )
     raise ValueError(message)

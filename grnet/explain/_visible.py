@@ -14,12 +14,24 @@ from grnet.models.motif_cnn import MotifCNN
 TINY = 1e-6
 """Differences below it are rounding: there the gradient stands for the ratio."""
 
+RESCALED = (nn.ReLU, nn.ELU, nn.LeakyReLU, nn.Sigmoid, nn.Tanh, nn.Softplus)
+"""Non-linear modules whose rule in Captum's DeepLIFT adds up; for maxima we bring our own."""
+
 Window = tuple[int, int, int, int, bool]
 
 
 def visible(model: nn.Module) -> nn.Module:
     """Return a copy with the same outputs, whose weights are fixed."""
-    return _replaced(copy.deepcopy(model).requires_grad_(requires_grad=False))
+    made = _replaced(copy.deepcopy(model).requires_grad_(requires_grad=False))
+    for module in made.modules():
+        if type(module) in RESCALED:
+            module.register_forward_pre_hook(_apart)
+    return made
+
+
+def _apart(_: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Part a module from the one before, whose rule Captum would give the plain gradient."""
+    return tuple(part.clone() for part in inputs)
 
 
 def original_name(name: str) -> str:
@@ -46,7 +58,8 @@ class Maximum(torch.autograd.Function):
 
     The first half of the batch are inputs, the second their references. Where the input is higher
     its own maximum is credited, else that of the reference (Shrikumar et al. 2017). Captum 0.9 has
-    the rule, but takes the gradient of the first example for all where nothing changes.
+    the rule, but adds nothing up where windows overlap, and where nothing changes it takes the
+    gradient of the first example for all.
     """
 
     @staticmethod

@@ -172,9 +172,10 @@ def attributions(  # noqa: PLR0913 - one door for all methods, with what each ca
     tolerance or .001 of the mean difference to single shuffles, whichever is more; by gradient SHAP
     (Erion et al. 2021) in the mean over all draws. Only differences between letters of a position
     mean anything, so the mean over letters is taken out (Majdandzic et al. 2023). N contributes
-    nothing. Feature ablation and roll-out say nothing of letters that are not there: these get 0.
-    Roll-out (Abnar and Zuidema 2020) knows attention only, of no output in particular; overlapping
-    words share their credit among their bases.
+    nothing. Feature ablation, roll-out, and integrated gradients of a transformer, which follow the
+    vectors of its k-mers, say nothing of letters that are not there: these get 0. A word shares its
+    credit among its bases, and overlapping words add up. Roll-out (Abnar and Zuidema 2020) knows
+    attention only, of no output in particular.
 
     Examples
     --------

@@ -44,11 +44,12 @@ def audit_modules(
 
     Notes
     -----
-    DeepLIFT sees linear modules and ReLU, ELU, LeakyReLU, Sigmoid, Tanh, Softplus, Softmax and
-    maxima, each non-linear one used once. Both strands of a model of grnet count as one use. Named
-    functions called outside of modules are found; one that bends by other means is not, and is left
-    to the check of completeness. Gradients end where a module's output does not depend on the
-    letters smoothly; methods that only ask for outputs see everything.
+    DeepLIFT sees linear modules, and ReLU, ELU, LeakyReLU, Sigmoid, Tanh, Softplus and MaxPool1d
+    where each is used once; Captum's rule for Softmax leaves most of the difference over. Both
+    strands of a model of grnet count as one use. Named functions called outside of modules are
+    found; one that bends by other means is not, and is left to the check of completeness.
+    Gradients end where a module's output does not depend on the letters smoothly; methods that
+    only ask for outputs see everything.
 
     Examples
     --------

@@ -161,9 +161,15 @@ def task_motifs(
     >>> [motif.consensus for motif in gn.explain.task_motifs(HighestSite(), codes)]
     ['TGACTCA']
     """
-    n_shuffles = _SHUFFLES if method == "integrated_gradients" else 1
+    is_single = method in {"saturation_mutagenesis", "input_x_gradient"}
     given = attributions(
-        model, codes, target=target, method=method, n_shuffles=n_shuffles, seed=seed
+        model,
+        codes,
+        target=target,
+        method=method,
+        n_shuffles=1 if is_single else _SHUFFLES,
+        tolerance=None,
+        seed=seed,
     )
     windows = call_seqlets(given, fdr=1)
     n_called = max(int((windows["fdr"] <= fdr).sum()), len(given.codes))

@@ -174,9 +174,8 @@ class SequenceTransformer(SequenceModel):
     -----
     Maximum and mean over the tokens stand side by side before the head. For ``head="per_base"``
     each base gets the mean of the logits of the tokens that cover it, (N, T, L). The words cannot
-    be differentiated by the bases: :func:`grnet.explain.attributions` wants mutagenesis there, or
-    attribute to the output of ``encoder.embed`` and bring it to the bases by
-    :meth:`Tokens.to_bases`.
+    be differentiated by the bases: of :func:`grnet.explain.attributions`, mutagenesis, ablation and
+    attention roll-out take such a model, and integrated gradients by the vectors of k-mers.
 
     Examples
     --------

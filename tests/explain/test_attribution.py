@@ -19,8 +19,12 @@ from grnet.models.sequence import (
     SequenceCNNLSTMConfig,
 )
 
-METHODS = ("saturation_mutagenesis", "integrated_gradients", "input_x_gradient")
+METHODS = (
+    *("saturation_mutagenesis", "integrated_gradients", "input_x_gradient"),
+    *("deeplift_shap", "gradient_shap"),
+)
 each_method = pytest.mark.parametrize("method", METHODS)
+every_method = pytest.mark.parametrize("method", [*METHODS, "saliency", "feature_ablation"])
 
 
 class Linear(nn.Module):
@@ -148,34 +152,41 @@ def test_a_model_that_cuts_its_gradient_is_told_so(codes):
         (SequenceCNNLSTM(SequenceCNNLSTMConfig(n_filters=4, n_units=3)), 0),
     ],
 )
-@each_method
+@every_method
 def test_every_head_can_be_asked(codes, model, target, method):
+    if method == "deeplift_shap" and isinstance(model, SequenceCNNLSTM):
+        pytest.skip("refused, see test_audit")
     found = attributions(model, codes, target=target, method=method, n_shuffles=2)
     assert found.hypothetical.shape == (6, 4, 30)
-    assert np.isfinite(found.residual).all()
+    assert np.isfinite(found.residual).all() == (method != "saliency")
     assert found.hypothetical.any()
 
 
-@each_method
+@every_method
 def test_the_model_and_the_caller_are_left_as_found(codes, cnn, method):
     cnn.train()
     cnn.head.eval()
-    before = torch.get_rng_state()
+    before, drawn = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
     attributions(cnn, codes, method=method, n_shuffles=4)
     assert cnn.training
     assert not cnn.head.training
     assert all(p.grad is None for p in cnn.parameters())
     assert torch.is_grad_enabled()
     assert torch.equal(before, torch.get_rng_state())
+    np.testing.assert_array_equal(drawn, np.random.get_state()[1])  # noqa: NPY002
+    for module in cnn.modules():
+        for hooks in (module._forward_hooks, module._forward_pre_hooks, module._backward_hooks):
+            assert not hooks
     cnn.eval()
 
 
-@each_method
+@every_method
 def test_batches_do_not_matter_and_seeds_repeat(codes, cnn, method):
     one = attributions(cnn, codes, method=method, n_shuffles=3, seed=1)
     other = attributions(cnn, codes, method=method, n_shuffles=3, seed=1, batch_size=5)
     np.testing.assert_allclose(one.hypothetical, other.hypothetical, atol=1e-5)
     np.testing.assert_allclose(one.references, other.references, atol=1e-5)
+    assert not one.contributions[codes == 4].any()
 
 
 def test_errors_say_what_to_do(codes, cnn):
@@ -193,7 +204,7 @@ def test_errors_say_what_to_do(codes, cnn):
         Attributions(np.zeros((6, 4, 29), dtype=np.float32), codes)
 
 
-@pytest.mark.parametrize("method", ["input_x_gradient", "integrated_gradients"])
+@pytest.mark.parametrize("method", ["input_x_gradient", "deeplift_shap", "saliency"])
 def test_a_model_of_words_is_asked_by_mutagenesis(codes, method):
     words = SequenceTransformerConfig(tokens=KmerTokens(3), depth=1, width=8)
     model = SequenceTransformer(words)

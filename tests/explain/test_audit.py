@@ -76,6 +76,12 @@ def test_layers_with_a_rule_are_seen_and_add_up(codes, layer):
     assert np.abs(found.residual).max() < 1e-4 * gap.max()
 
 
+def test_a_rule_that_does_not_add_up_is_named(codes):
+    assert hidden(Layered(nn.Softmax(1)), codes) == {
+        "layers.1": "its rule in Captum's DeepLIFT does not add up"
+    }
+
+
 def test_a_module_used_twice_is_named(codes):
     found = hidden(Reused(), codes)
     assert list(found) == ["layers.1"]
@@ -129,7 +135,8 @@ def test_models_of_grnet_that_are_hidden_name_the_part(codes):
 def test_words_have_no_gradient_and_outputs_suffice_for_mutagenesis(codes):
     config = models.SequenceTransformerConfig(tokens=models.KmerTokens(3), depth=1, width=8)
     model = models.SequenceTransformer(config)
-    assert "no gradient" in hidden(model, codes, "integrated_gradients")["encoder.embed"]
+    assert "no gradient" in hidden(model, codes, "saliency")["encoder.embed"]
+    assert not hidden(model, codes, "integrated_gradients")
     assert not hidden(model, codes, "saturation_mutagenesis")
     assert not hidden(models.SequenceCNNLSTM(), codes, "integrated_gradients")
     rolled = hidden(model, codes, "attention_rollout")

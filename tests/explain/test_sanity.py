@@ -73,8 +73,8 @@ def test_what_was_learnt_is_lost_with_the_weights(learnt, method):
     ]
     same = found.loc["other shuffles"]
     controls = found.drop(index="other shuffles")
-    assert same["spearman"] > 0.7
-    assert (controls[["spearman", "spearman_absolute"]].abs() < 0.4).all(axis=None)
+    assert same["spearman"] > 0.5
+    assert (controls[["spearman", "spearman_absolute"]].abs() < 0.3).all(axis=None)
 
 
 def test_unknown_bases_do_not_count(learnt):
