@@ -89,7 +89,7 @@ def test_bases_are_those_of_the_genome(multiome, dossiers):
             assert "".join(rows["base"]) == window
 
 
-def test_sites_of_the_tf_carry_the_contributions(multiome, dossiers):
+def test_sites_of_the_tf_carry_the_contributions(dossiers):
     found = []
     for dossier in dossiers:
         own = dossier.motifs[dossier.motifs["tf"] == dossier.source]
@@ -148,7 +148,9 @@ def test_a_dossier_is_repeatable_and_leaves_the_model_alone(fit, edges):
     one, other = (gn.explain.edge(fit, **pair, n_shuffles=3, seed=5) for _ in range(2))
     pd.testing.assert_frame_equal(one.ledger, other.ledger)
     assert all(torch.equal(before[name], value) for name, value in fit.model.state_dict().items())
-    assert not any(value.requires_grad and value.grad is not None for value in fit.model.parameters())
+    assert not any(
+        value.requires_grad and value.grad is not None for value in fit.model.parameters()
+    )
 
 
 def test_layers_that_are_not_there_are_not_shown(graph, split, settings, edges):
