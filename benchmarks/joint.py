@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from torch_geometric.data import HeteroData
 
 N_NEGATIVES = 10
+"""For each edge; 3 for a list of many edges, which keeps an epoch short."""
+MANY_EDGES, FEW_NEGATIVES = 10_000, 3
 LEAST_EDGES = 5
 """Of a TF: with fewer there is nothing to hold out."""
 
@@ -116,7 +118,7 @@ class JointSet:
         if regime == "chromosome":
             held = {**data.held_chromosomes()[seed], "chromosomes": dict(self.chromosomes)}
         return gn.train.split_edges(
-            self.known, tfs=self.tfs, genes=self.genes, regime=regime, n_negatives=N_NEGATIVES,
+            self.known, tfs=self.tfs, genes=self.genes, regime=regime, n_negatives=N_NEGATIVES if len(self.known) < MANY_EDGES else FEW_NEGATIVES,
             seed=seed, **held,
         )  # fmt: skip
 
