@@ -117,8 +117,9 @@ class JointSet:
         held: dict[str, object] = {"shares": SHARES}
         if regime == "chromosome":
             held = {**data.held_chromosomes()[seed], "chromosomes": dict(self.chromosomes)}
+        n_negatives = N_NEGATIVES if len(self.known) < MANY_EDGES else FEW_NEGATIVES
         return gn.train.split_edges(
-            self.known, tfs=self.tfs, genes=self.genes, regime=regime, n_negatives=N_NEGATIVES if len(self.known) < MANY_EDGES else FEW_NEGATIVES,
+            self.known, tfs=self.tfs, genes=self.genes, regime=regime, n_negatives=n_negatives,
             seed=seed, **held,
         )  # fmt: skip
 
