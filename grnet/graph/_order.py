@@ -36,9 +36,9 @@ def sorted_by_name(data: HeteroData) -> HeteroData:
                 ends = zip((edge_type[0], edge_type[2]), store[key], strict=True)
                 store[key] = torch.stack([place[kind][end] for kind, end in ends])
         source, target = store.edge_index.numpy()
-        order = torch.from_numpy(np.lexsort((target, source)))
-        store.edge_index = store.edge_index[:, order]
-        _reorder(store, order, size=len(order))
+        by_ends = torch.from_numpy(np.lexsort((target, source)))
+        store.edge_index = store.edge_index[:, by_ends]
+        _reorder(store, by_ends, size=len(by_ends))
     return found
 
 
