@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 N_NEGATIVES = 4
 WIDTH = 400
-N_RANDOM = 20
+N_RANDOM = 10
+N_STEPS = 6
 YEAST = "yeast chip_and_knockdown"
 
 
@@ -92,7 +93,7 @@ def simulated(seed: int, *, n_edges: int) -> pd.DataFrame:
 
 
 def _dossier(fit: gn.train.JointFit, source: str, target: str) -> gn.explain.Dossier:
-    return gn.explain.edge(fit, source=source, target=target, tolerance=None, n_shuffles=10)
+    return gn.explain.edge(fit, source=source, target=target, tolerance=None, n_shuffles=5)
 
 
 def opened(fit: gn.train.JointFit, source: str, target: str, *, seed: int) -> dict[str, float]:
@@ -114,7 +115,7 @@ def faithful(fit: gn.train.JointFit, source: str, target: str, *, seed: int) -> 
         tower, view, source=source, target=target, features=features, tolerance=None
     )
     curve = gn.explain.faithfulness(
-        tower, view, found, features=features, n_random=N_RANDOM, seed=seed
+        tower, view, found, features=features, n_random=N_RANDOM, n_steps=N_STEPS, seed=seed
     )
     return {"faithful": float(curve["area"].iloc[-1] > 0)}
 

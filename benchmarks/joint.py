@@ -58,8 +58,6 @@ class JointSet:
     prior: gn.GRN
     graph: "HeteroData"
     chromosomes: Mapping[str, str]
-    shared: tuple[str, ...] = ()
-    """TFs with evidence of their own that are held out one at a time."""
 
     @cached_property
     def unlearnt(self) -> dict[str, np.ndarray]:
@@ -182,14 +180,13 @@ def human(truth: str) -> JointSet:
     n_edges = known["source"].value_counts()
     tfs = sorted(n_edges.index[n_edges >= LEAST_EDGES])
     known = known[known["source"].isin(tfs)].reset_index(drop=True)
-    with_chip = sorted(set(bindings["tf"].astype(str)) & set(tfs))
     graph = gn.graph.build(
         mdata, annotation, tfs=sorted({*tfs, *bindings["tf"].astype(str)}), known=known,
         links=links, bindings=bindings,
     )  # fmt: skip
     return JointSet(
         adata=rna, tfs=tfs, genes=genes, known=known, prior=gn.cis.prior_network(bindings, links),
-        graph=graph, chromosomes=place[genes].to_dict(), shared=tuple(with_chip),
+        graph=graph, chromosomes=place[genes].to_dict(),
     )  # fmt: skip
 
 
