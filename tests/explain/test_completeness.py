@@ -40,7 +40,7 @@ def test_sequences_that_are_like_their_shuffles_add_up_too(learnt):
     found = attributions(model, near, method="integrated_gradients")
     gap = np.abs(found.outputs - found.references)
     single = np.abs(found.outputs[:, None] - found.references[None]).mean()
-    assert gap.min() < 0.1 * single
+    assert gap.min() < 0.2 * single
     assert (np.abs(found.residual) <= np.maximum(0.01 * gap, 2e-4 * single)).all()
 
 
