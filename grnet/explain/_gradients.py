@@ -13,7 +13,7 @@ from grnet._progress import progress
 from grnet.dna import one_hot
 from grnet.explain import _words
 from grnet.explain._door import Ints, Question
-from grnet.explain._job import Doubles, Job, check_complete
+from grnet.explain._job import AIM, FLOOR, Doubles, Job, check_complete
 
 Floats = npt.NDArray[np.float32]
 
@@ -81,7 +81,7 @@ def _followed(job: Job, rows: Ints, where: torch.device) -> Floats:
     shape = (len(rows), job.shuffles.shape[1], 4, job.codes.shape[1])
     values = np.empty(shape, dtype=np.float32)
     codes = job.codes[rows][:, None].repeat(shape[1], axis=1)
-    gaps, limits, shuffles = job.gaps[rows], job.limits[rows], job.shuffles[rows]
+    gaps, limits, shuffles = job.gaps[rows], job.limits(AIM)[rows], job.shuffles[rows]
     integrals = _words.integrals if _words.reads_words(job.asked.model) else _integrals
     steps = np.full(shape[:2], min(STEPS, job.max_steps))
     again = np.ones(shape[:2], dtype=bool)
@@ -175,7 +175,9 @@ def _check_expected(job: Job, left: Doubles) -> None:
     gaps = job.gaps
     towards = (left * np.sign(gaps)[:, :, None]).ravel()
     bias, error = towards.mean(), towards.std() / np.sqrt(towards.size)
-    allowed = max(job.tolerance * np.abs(gaps).mean(), _BIASED * error, float(job.limits.mean()))
+    allowed = max(
+        job.tolerance * np.abs(gaps).mean(), _BIASED * error, float(job.limits(FLOOR).mean())
+    )
     if abs(bias) > allowed:
         message = (
             f"The contributions of {len(gaps)} sequences leave {bias:.3g} of "

@@ -22,8 +22,9 @@ Method = Literal[
 ]
 Doubles = npt.NDArray[np.float64]
 
-FLOOR = 1e-3
-"""Of the mean difference between a sequence and its single shuffles: below it no promise holds."""
+AIM, FLOOR = 1e-4, 1e-3
+"""Parts of the mean difference between a sequence and its single shuffles: below the first nothing
+is asked for, below the second nothing is promised."""
 
 
 @dataclass(frozen=True)
@@ -45,16 +46,15 @@ class Job:
         """(N, n): the output of each sequence minus that of each of its shuffles."""
         return np.asarray(self.outputs[:, None] - self.references)
 
-    @property
-    def limits(self) -> Doubles:
-        """(N,): the largest residuals that are tolerated; infinite where nothing is checked."""
+    def limits(self, floor: float) -> Doubles:
+        """Return the largest residuals that are tolerated, (N,); infinite where none is checked."""
         if self.tolerance is None:
             return np.full(len(self.codes), np.inf)
         gaps = self.gaps
         size = np.abs(self.outputs) + np.abs(self.references).mean(axis=1)
         rounding = 8 * np.finfo(np.float32).eps * size
         asked = self.tolerance * np.abs(gaps.mean(axis=1))
-        return np.asarray(np.maximum(asked, FLOOR * np.abs(gaps).mean(axis=1)) + rounding)
+        return np.asarray(np.maximum(asked, floor * np.abs(gaps).mean(axis=1)) + rounding)
 
 
 def answered(
@@ -80,10 +80,11 @@ def check_complete(job: Job, totals: Doubles, *, advice: str) -> None:
     """
     gap = job.gaps.mean(axis=1)
     left = np.abs(gap - totals)
-    above = ~(left <= job.limits)
+    limits = job.limits(FLOOR)
+    above = ~(left <= limits)
     if job.tolerance is None or not above.any():
         return
-    worst = int(np.argmax(np.where(above, left / job.limits, -np.inf)))
+    worst = int(np.argmax(np.where(above, left / limits, -np.inf)))
     message = (
         f"The contributions of {above.sum()} of {len(left)} sequences do not add up to output "
         f"minus reference. Worst is sequence {worst}: {left[worst]:.3g} of {gap[worst]:.3g} is "

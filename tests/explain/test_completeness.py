@@ -33,6 +33,17 @@ def codes(background):
     return rows
 
 
+def test_sequences_that_are_like_their_shuffles_add_up_too(learnt):
+    """What is asked for is more than what is promised."""
+    model, codes, _ = learnt
+    near = dinucleotide_shuffle(codes, n=1, seed=9)[:, 0]
+    found = attributions(model, near, method="integrated_gradients")
+    gap = np.abs(found.outputs - found.references)
+    single = np.abs(found.outputs[:, None] - found.references[None]).mean()
+    assert gap.min() < 0.2 * single
+    assert (np.abs(found.residual) <= np.maximum(0.01 * gap, 2e-4 * single)).all()
+
+
 @pytest.mark.parametrize("method", PROMISED)
 def test_contributions_add_up_for_every_sequence(learnt, method):
     model, codes, _ = learnt
