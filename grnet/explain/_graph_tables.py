@@ -99,8 +99,8 @@ def of_pair(names: list[str], asked: Question, given: Values) -> pd.DataFrame:
     )
 
 
-def magnitudes(nodes: pd.DataFrame, edges: pd.DataFrame) -> pd.Series:
-    """Return the magnitude of the contribution of every edge and feature of a node."""
+def contributions(nodes: pd.DataFrame, edges: pd.DataFrame) -> pd.Series:
+    """Return the contribution of every edge and feature of a node, by what it is of."""
     parts = (
         nodes.set_index(["type", "name", "feature"])["contribution"],
         edges.set_index(["type", "source", "target"])["contribution"],
@@ -108,7 +108,7 @@ def magnitudes(nodes: pd.DataFrame, edges: pd.DataFrame) -> pd.Series:
     found: pd.Series = pd.concat(
         [part.set_axis(part.index.to_flat_index(), axis=0) for part in parts if len(part)]
     )
-    return found.abs()
+    return found
 
 
 def as_html(headline: str, tables: Mapping[str, pd.DataFrame]) -> str:

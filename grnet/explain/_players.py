@@ -1,12 +1,13 @@
 """Contributions of groups of inputs that are taken away and put back."""
 
-from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
 from captum.attr import FeatureAblation, ShapleyValueSampling
 
 from grnet.explain._links import Links
+from grnet.explain._path import batch_of_one
 from grnet.explain._question import MESSAGES, Question
 
 Tensors = tuple[torch.Tensor, ...]
@@ -39,7 +40,7 @@ def groups(asked: Question, edges: Links, *, strength: Tensors, n_single: int) -
 def occlusion(asked: Question, baselines: Tensors, masks: Tensors) -> Tensors:
     """Return what the logit loses without each group, shared out among its inputs."""
     with torch.no_grad():
-        values = FeatureAblation(_batched(asked)).attribute(
+        values = FeatureAblation(partial(batch_of_one, asked)).attribute(
             _batch(asked.inputs), baselines=_batch(baselines), feature_mask=_batch(masks)
         )
     return _shared(values, masks)
@@ -51,17 +52,13 @@ def shapley(
     """Return mean gains of the groups in random orders, shared out among their inputs."""
     with torch.no_grad(), torch.random.fork_rng():
         torch.manual_seed(seed)
-        values = ShapleyValueSampling(_batched(asked)).attribute(
+        values = ShapleyValueSampling(partial(batch_of_one, asked)).attribute(
             _batch(asked.inputs),
             baselines=_batch(baselines),
             feature_mask=_batch(masks),
             n_samples=n_samples,
         )
     return _shared(values, masks)
-
-
-def _batched(asked: Question) -> Callable[..., torch.Tensor]:
-    return lambda *batch: asked(*(part[0] for part in batch)).reshape(1)
 
 
 def _batch(parts: Tensors) -> Tensors:

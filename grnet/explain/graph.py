@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -15,7 +16,7 @@ from torch import nn
 from grnet import _checks
 from grnet.explain import _graph_tables, _players
 from grnet.explain._links import links
-from grnet.explain._path import integrated
+from grnet.explain._path import batch_of_one, integrated
 from grnet.explain._question import PairValues, Question, asked, pair_names
 
 if TYPE_CHECKING:
@@ -69,19 +70,21 @@ class GraphAttributions:
     residual: float
     method: str
 
-    def agreement(self, other: "GraphAttributions") -> float:
+    def agreement(self, other: "GraphAttributions", *, signed: bool = True) -> float:
         """Return how alike two attributions of one pair rank what is heard.
 
         Parameters
         ----------
         other
             Of the same pair and graph, such as those of :func:`redrawn` weights.
+        signed
+            Compare contributions; otherwise their magnitudes, which weights without any meaning
+            share in part, as what is near the pair is heard most.
 
         Returns
         -------
         float
-            Spearman correlation of the contributions' magnitudes, of edges and features of nodes
-            together.
+            Spearman correlation over edges and features of nodes together.
 
         Raises
         ------
@@ -89,7 +92,7 @@ class GraphAttributions:
             If they have nothing in common.
         """
         ours, theirs = (
-            _graph_tables.magnitudes(found.nodes, found.edges) for found in (self, other)
+            _graph_tables.contributions(found.nodes, found.edges) for found in (self, other)
         )
         both = pd.concat([ours, theirs], axis=1, join="inner")
         if len(both) < 3:
@@ -98,6 +101,7 @@ class GraphAttributions:
                 f"{other.target} share {len(both)} inputs: compare those of one pair."
             )
             raise ValueError(message)
+        both = both if signed else both.abs()
         return float(spearmanr(both.iloc[:, 0], both.iloc[:, 1]).statistic)
 
     def __repr__(self) -> str:
@@ -151,7 +155,8 @@ def graph_attributions(  # noqa: PLR0913 - the pair, and what each method may be
         Features of nothing by type of node (and ``"pair"``), on the scale of the model; by default
         0, the mean. Edges are silent.
     tolerance
-        Largest residual as a share of |logit - baseline|; None takes any.
+        Largest residual as a share of |logit - baseline| (or of 0.01, where this is less); None
+        aims at 0.01, and takes any.
     max_steps
         Gradients along the path of integrated gradients at most.
     n_single, n_samples
@@ -236,11 +241,8 @@ def _integrated(question: Question, start: Tensors, options: _Options) -> Tensor
 
 
 def _saliency(question: Question, _: Tensors, __: _Options) -> Tensors:
-    def batched(*batch: torch.Tensor) -> torch.Tensor:
-        return question(*(part[0] for part in batch)).reshape(1)
-
     batch = tuple(part[None].clone().requires_grad_() for part in question.inputs)
-    gradients = Saliency(batched).attribute(batch, abs=False)
+    gradients = Saliency(partial(batch_of_one, question)).attribute(batch, abs=False)
     return tuple(part[0].detach() for part in gradients)
 
 
