@@ -91,7 +91,7 @@ def _about_peaks(found: Found) -> list[str]:
         )
     elif found.terms.dna is not None:
         lines.append(
-            f"None of the {len(peaks)} peaks near {found.target} has a site of {found.source} with "
+            f"No peak near {found.target} has a site of {found.source} with "
             f"p <= {_STRONG_PVALUE:g}."
         )
     if peaks["chip"].notna().any():
@@ -119,7 +119,7 @@ def steps_of(found: Found) -> pd.DataFrame:
     rows = [
         ("regulators", True, f"{found.source} is a TF of the graph"),
         ("genes", True, f"{found.target} is a gene of the graph"),
-        ("peaks", len(peaks) > 0, f"{len(peaks)} peaks are linked to {found.target}"),
+        ("peaks", len(peaks) > 0, f"{len(peaks)} linked to {found.target}"),
     ]
     if found.terms.dna is not None:
         n_own = int((hits["tf"] == found.source).sum()) if len(hits) else 0
@@ -130,17 +130,21 @@ def steps_of(found: Found) -> pd.DataFrame:
 
 
 def lost(
-    data: "HeteroData", source: str, target: str, *, known: tuple[str | None, str | None]
+    data: "HeteroData",
+    source: str,
+    target: str,
+    *,
+    known: tuple[str | None, str | None],
+    is_measured: bool = False,
 ) -> Dossier:
-    """Return the dossier of a pair that no model scores."""
+    """Return the dossier of a pair that no model scores; ``is_measured``: the source is a gene."""
     tf, gene = known
     tfs, genes = list(data[TF].name), list(data[GENE].name)
     if tf is None:
         step = "regulators"
-        is_gene = source in set(genes)
         reason = f"{source} is not among the {len(tfs):,} TFs of the graph" + (
             ", though it is measured: add it to tfs= of gn.graph.build."
-            if is_gene
+            if is_measured
             else f". {_checks.nearest(source, tfs)}"
         )
     elif gene is None:

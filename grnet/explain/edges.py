@@ -104,7 +104,8 @@ def edge(  # noqa: PLR0913 - the pair, and all that it is read beside
     tf, gene = names[TF], names[GENE]
     adata = None if data is None else _expression(data)
     if tf is None or gene is None or tf == gene:
-        return lost(fit.graph, source, target, known=(tf, gene))
+        measured = _genes.resolved([source], fit.graph[GENE].name, aliases=aliases)
+        return lost(fit.graph, source, target, known=(tf, gene), is_measured=bool(measured))
     settings = Settings(
         tolerance=tolerance, n_shuffles=n_shuffles, max_steps=max_steps, seed=seed, device=device
     )

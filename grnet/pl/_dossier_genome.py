@@ -83,10 +83,16 @@ def _locus_sentence(locus: _Locus) -> str:
     does = "lowers" if first["contribution"] < 0 else "raises"
     away = ""
     if np.isfinite(first["distance"]):
-        side = "upstream" if first["distance"] < 0 else "downstream"
-        away = f", {abs(first['distance']):,.0f} bases {side},"
+        away = f", {_where(float(first['distance']))},"
     change = f"{does} the logit by {abs(first['contribution']):.2g}"
     return f"{many} within reach of {locus.target}; {which}{away} {change}."
+
+
+def _where(distance: float) -> str:
+    """Return how far a peak is from the start site."""
+    if round(distance) == 0:
+        return "at its start site"
+    return f"{abs(distance):,.0f} bases {'upstream' if distance < 0 else 'downstream'}"
 
 
 def _locus_rows(record: Dossier, locus: _Locus) -> list[_Row]:
@@ -266,7 +272,7 @@ def _letter_sentence(record: Dossier, stretch: _Stretch, whole: float) -> str:
     own = stretch.hits.loc[stretch.hits["tf"] == record.source]
     if own.empty:
         return f"{text}; no hit of {record.source} lies in them."
-    return f"{text}; they hold a {record.source} motif (p = {own['pvalue'].iloc[0]:.1g})."
+    return f"{text}; they hold a motif of {record.source} (p = {own['pvalue'].iloc[0]:.1g})."
 
 
 def _hit_lanes(stretch: _Stretch) -> npt.NDArray[np.int64]:

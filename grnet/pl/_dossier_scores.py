@@ -318,6 +318,7 @@ def _draw_neighbours(part: SubFigure, both: pd.DataFrame) -> None:
     ax.barh(np.arange(len(both)), values, color=colours(values), height=0.7)
     ax.vlines(0, -0.6, len(both) - 0.4, color="0.4", linewidth=0.6)
     _named_rows(ax, [short(label, 36) for label in both["label"]])
+    ax.xaxis.set_major_locator(MaxNLocator(4))
     ax.set_xlabel(UNIT, fontsize=9)
 
 

@@ -174,6 +174,21 @@ def test_arcs_run_to_the_start_site_as_wide_as_they_contribute(dossier_of):
     assert colours == [RAISES if value > 0 else LOWERS for value in contribution]
 
 
+@pytest.mark.parametrize(
+    ("distance", "said"),
+    [
+        (0.0, "it, at its start site, "),
+        (-1250.0, "it, 1,250 bases upstream, "),
+        (80.0, "it, 80 bases downstream, "),
+    ],
+)
+def test_the_locus_says_where_the_peak_lies(distance, said, dossier_of):
+    peaks = dossier_of(1).peaks.assign(distance=distance)
+    figure = gn.pl.dossier(dossier_of(1, peaks=peaks))
+    (title,) = [x.get_text() for x in figure.findobj(Text) if "within reach" in x.get_text()]
+    assert said in title.replace("\n", " ")
+
+
 def test_peaks_bear_the_colour_of_their_contribution(dossier_of):
     record = dossier_of(7)
     (boxes,) = axes_of(record)["peaks"].collections
