@@ -149,7 +149,7 @@ def explained(case: Case, pair: tuple[str, str], *, shap: bool) -> dict[str, Any
             case.model, case.graph, found, n_steps=N_DELETED, n_random=N_RANDOM, control=control
         )
         row[f"above {control}"] = curve["area"].iloc[-1] > 0
-    untrained = gn.explain.redrawn(case.model)
+    untrained = gn.explain.randomised(case.model)
     slope = gn.explain.graph_attributions(untrained, case.graph, method="saliency", **asked)
     row["agreement with untrained"] = found.agreement(slope)
     if pair in case.planted:

@@ -9,7 +9,6 @@ from grnet.explain.edges import edge
 from grnet.explain.filters import filter_motifs
 from grnet.explain.graph import GraphAttributions, graph_attributions
 from grnet.explain.motifs import seqlet_motifs, task_motifs
-from grnet.explain.randomisation import redrawn
 from grnet.explain.record import Dossier
 from grnet.explain.sanity import precision_at_k, randomised, sanity_check
 from grnet.explain.writing import write_dossiers
@@ -27,7 +26,6 @@ __all__ = [
     "graph_attributions",
     "precision_at_k",
     "randomised",
-    "redrawn",
     "sanity_check",
     "seqlet_motifs",
     "seqlets",

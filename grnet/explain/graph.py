@@ -76,7 +76,7 @@ class GraphAttributions:
         Parameters
         ----------
         other
-            Of the same pair and graph, such as those of :func:`redrawn` weights.
+            Of the same pair and graph, such as those of a model with :func:`randomised` weights.
         signed
             Compare contributions; otherwise their magnitudes, which weights without any meaning
             share in part, as what is near the pair is heard most.
