@@ -17,6 +17,9 @@ from grnet.infer._prior import Prior, PriorMode, Priors, read_prior
 from grnet.infer._scored import Scored, run_kernel
 from grnet.infer.catalogue import METHODS
 
+OF_KNOWN = ("n_folds", "n_negatives", "n_members", "class_prior")
+"""Options that say how a method learns from known edges."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -41,6 +44,7 @@ class Request:
                 message = f"{self.method.name} takes no option {option!r}; it takes none."
                 raise ValueError(message)
             _checks.one_of(option, choices, f"option of {self.method.name}")
+        self._check_options_of_known()
         if self.n_top not in (None, "auto") and (isinstance(self.n_top, str) or self.n_top < 1):
             message = f"n_top={self.n_top!r}: expected a positive number, 'auto', or None for all."
             raise ValueError(message)
@@ -57,6 +61,15 @@ class Request:
                     f"{' or '.join(map(repr, able))}, or give what is known as prior=."
                 )
                 raise ValueError(message)
+
+    def _check_options_of_known(self) -> None:
+        given = [option for option in OF_KNOWN if option in self.options]
+        if given and self.knowledge.known is None:
+            message = (
+                f"{_checks.examples(given)} tell {self.method.name} how to learn from known edges, "
+                "and there are none: give known=, or leave the option(s) away."
+            )
+            raise ValueError(message)
 
     def layers(self, inputs: Inputs) -> Prior | None:
         """Return what the prior says of each pair, None without a prior."""

@@ -280,3 +280,9 @@ def test_a_graph_of_other_genes_is_refused(planted, tfs):
     graph["tf"].name = ["ENSG00001", "ENSG00002", "ENSG00003"]
     with pytest.raises(ValueError, match=r"0 of 6 regulators and 0 of 66 genes.*gn\.graph\.build"):
         gn.infer.network(planted, tfs=tfs, method="gnn", graph=graph)
+
+
+@pytest.mark.parametrize("method", ["gnn", "joint"])
+def test_options_of_known_edges_need_some(simulated, simulated_tfs, method):
+    with pytest.raises(ValueError, match=r"'n_folds' .* there are none: give known="):
+        gn.infer.network(simulated, tfs=simulated_tfs, method=method, n_folds=3)

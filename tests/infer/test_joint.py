@@ -41,8 +41,9 @@ def graph(multiome):
 
 
 def inferred(cells, tfs, **options):
+    folds = {"n_folds": 3} if "known" in options else {}
     return gn.infer.network(
-        cells, tfs=tfs, method="joint", n_top=None, **{"max_epochs": 8, "n_folds": 3, **options}
+        cells, tfs=tfs, method="joint", n_top=None, **{"max_epochs": 8, **folds, **options}
     )
 
 
@@ -197,6 +198,6 @@ def test_known_edges_alone_teach_the_expression(cells, tfs, multiome):
         ({"n_negatives": 0}, "n_negatives=0 is out of range"),
     ],
 )
-def test_wrong_options_are_told(cells, tfs, options, text):
+def test_wrong_options_are_told(cells, tfs, multiome, options, text):
     with pytest.raises(ValueError, match=text):
-        inferred(cells, tfs, **options)
+        inferred(cells, tfs, known=multiome.edges, **options)
