@@ -189,7 +189,8 @@ def report(complete: pd.DataFrame, precise: pd.DataFrame, controls: pd.DataFrame
     worst = complete.groupby(["method", "model"], sort=False).agg(
         shown | {"share above 1 %": "mean", "seconds": "mean"}
     )
-    print(f"Completeness and seconds: worst of the seeds\n\n{markdown(worst, digits=3)}\n")
+    print("Completeness (percentile and maximum: worst seed) and seconds\n")
+    print(f"{markdown(worst, digits=3)}\n")
     print(f"Precision at k, mean over the seeds\n\n{wide(precise, 'model', 'precision')}\n")
     learnt = precise.groupby("model", sort=False)["auroc"].mean().to_frame("AUROC of the models")
     print(f"{markdown(learnt, digits=3)}\n")

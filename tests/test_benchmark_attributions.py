@@ -42,5 +42,5 @@ def test_tables_are_made_for_every_method_that_a_model_takes(script, tmp_path, c
     assert set(controls["control"]) == {"other shuffles", "random weights", "shuffled labels"}
     assert complete.set_index("method").loc["deeplift_shap", "max %"] < 1
     printed = capsys.readouterr().out
-    for title in ("Completeness and seconds", "Precision at k", "Agreement with controls"):
+    for title in ("Completeness", "Precision at k", "Agreement with controls"):
         assert title in printed
