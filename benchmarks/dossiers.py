@@ -102,7 +102,12 @@ def opened(fit: gn.train.JointFit, source: str, target: str, *, seed: int) -> di
     dossier = gn.explain.edge(fit, source=source, target=target, seed=seed)
     seconds = time.perf_counter() - begin
     gap = abs(dossier.logit - dossier.baseline)
-    return {"residual %": 100 * abs(dossier.residual) / gap, "gap": gap, "seconds": seconds}
+    return {
+        "residual %": 100 * abs(dossier.residual) / gap,
+        "gap": gap,
+        "seconds": seconds,
+        "found": float(dossier.logit > 0),
+    }
 
 
 def faithful(fit: gn.train.JointFit, source: str, target: str, *, seed: int) -> dict[str, float]:
