@@ -32,39 +32,6 @@ def multiome_tour(folder: Path, *, seed: int) -> Files:
     rna = multiome.mdata["rna"]
     tfs = sorted({tf for motif in multiome.motifs for tf in motif.tfs})
     report = gn.pp.check(rna, tfs=tfs, truth=multiome.edges)
-    told(
-        "\n".join(f"{row.what}: {row.matched} of {row.given} match" for row in report.itertuples())
-    )
-    gn.pp.normalize(rna)
-    with step("Joining TFs, peaks, genes and DNA in one graph"):
-        graph = gn.graph.build(
-            multiome.mdata, multiome.genome, motifs=multiome.motifs, sequence_width=WIDTH
-        )
-    split = gn.train.split_edges(
-        multiome.edges, tfs=graph["tf"].name, genes=graph["gene"].name, regime="target",
-        n_negatives=N_NEGATIVES, shares=(0.6, 0.2, 0.2), seed=seed,
-    )  # fmt: skip
-    with step("Training each layer alone, each two, and the joint model"):
-        ablation = gn.train.ablate_joint(graph, split, seed=seed)
-        fit = gn.train.fit_joint(graph, split, seed=seed)
-    scores = _with_nulls(ablation, multiome, split)
-    show(
-        scores.round(3),
-        title=f"Edges of {split.test['target'].nunique()} genes that trained nothing",
-        note="Beneath the line: what needs no training, and the numbers of edges alone.",
-        line_after=len(ablation) - 1,
-    )
-    with step("Scoring every pair, and opening some"):
-        grn = gn.infer.network(
-            rna, tfs=graph["tf"].name, method="joint", model=fit, n_top=N_PAGE, seed=seed
-        )
-        dossiers = [
-            gn.explain.edge(
-                fit, multiome.mdata, source=source, target=target, genome=multiome.annotation,
-                groupby="cell_type", seed=seed,
-            )
-            for source, target in _worth_opening(fit, split)
-        ]  # fmt: skip
     names = report[report["what"].str.contains("tfs|truth")]
     told("; ".join(f"{row.what}: {row.matched} of {row.given} match" for row in names.itertuples()))
     gn.pp.normalize(rna)
@@ -86,19 +53,30 @@ def multiome_tour(folder: Path, *, seed: int) -> Files:
         note="Beneath the line: what needs no training, and the numbers of edges alone.",
         line_after=len(ablation) - 1,
     )
+    write_table(scores, folder / "layers.csv")
+    return _opened(fit, split, multiome=multiome, folder=folder)
+
+
+def _opened(
+    fit: gn.train.JointFit,
+    split: gn.train.EdgeSplit,
+    *,
+    multiome: "SimulatedMultiome",
+    folder: Path,
+) -> Files:
+    """Score every pair, open some, and write them."""
     with step("Scoring every pair, and opening some"):
         grn = gn.infer.network(
-            rna, tfs=graph["tf"].name, method="joint", model=fit, n_top=N_PAGE, seed=seed
+            multiome.mdata, tfs=fit.graph["tf"].name, method="joint", model=fit, n_top=N_PAGE
         )
         dossiers = [
             gn.explain.edge(
                 fit, multiome.mdata, source=source, target=target, genome=multiome.annotation,
-                groupby="cell_type", seed=seed,
+                groupby="cell_type",
             )
             for source, target in _worth_opening(fit, split)
         ]  # fmt: skip
     told("\n".join(str(dossier).splitlines()[0] for dossier in dossiers))
-    write_table(scores, folder / "layers.csv")
     return _written(grn, dossiers, folder)
 
 
