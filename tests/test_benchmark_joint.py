@@ -34,7 +34,7 @@ def small_set():
     return JointSet(
         adata=cells, tfs=list(graph["tf"].name), genes=list(graph["gene"].name),
         known=multiome.edges, graph=graph, chromosomes=place.to_dict(),
-        prior=gn.cis.prior_network(gn.cis.bind(links, hits=hits), links),
+        prior=gn.cis.prior_network(gn.cis.bind(links, hits=hits), links), tfs_with_chip=("TF2",),
     )  # fmt: skip
 
 
@@ -45,17 +45,19 @@ def data():
         return small_set()
 
 
-@pytest.mark.parametrize("regime", ["chromosome", "tf"])
+@pytest.mark.parametrize("regime", ["chromosome", "tf", "chip"])
 def test_every_pair_that_is_held_out_is_asked_and_no_other(data, regime):
     split = data.split(regime, 0)
     asked = data.asked(split, regime)
-    column = "source" if regime == "tf" else "target"
-    place = (lambda name: name) if regime == "tf" else data.chromosomes.__getitem__
+    column = "target" if regime == "chromosome" else "source"
+    place = data.chromosomes.__getitem__ if regime == "chromosome" else str
     held = {place(name) for name in split.test[column]}
     assert {place(name) for name in asked[column]} == held
     assert not {place(name) for name in split.train[column]} & held
-    sources = held if regime == "tf" else set(data.tfs)
-    targets = data.genes if regime == "tf" else [g for g in data.genes if place(g) in held]
+    assert held == {"TF2"} or regime != "chip"
+    by_tf = regime != "chromosome"
+    sources = held if by_tf else set(data.tfs)
+    targets = data.genes if by_tf else [g for g in data.genes if place(g) in held]
     assert len(asked) == sum(tf != gene for tf in sources for gene in targets)
     edges = set(map(tuple, data.known[["source", "target"]].to_numpy()))
     labelled = asked[["source", "target"]].apply(tuple, axis=1).isin(edges)

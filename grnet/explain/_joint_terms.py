@@ -16,7 +16,7 @@ from grnet.explain.attribution import Attributions, attributions
 from grnet.explain.graph import GraphAttributions, graph_attributions
 from grnet.graph import GENE, NEAR, PEAK, TF
 from grnet.models._layers import at_the_door
-from grnet.models._pooled_sites import pooled_affinity
+from grnet.models._pooled_sites import pooled_affinity, saturated
 from grnet.models.joint import JointModel
 
 if TYPE_CHECKING:
@@ -245,7 +245,7 @@ class SitesOfPair(nn.Module):
         n = len(hot)
         each = hot.reshape(n, 4, self._n_peaks, -1).transpose(1, 2).flatten(0, 1)
         said = self.reader(each)
-        said = said if said.ndim == 2 else said.mean(-1)
+        said = saturated(said if said.ndim == 2 else said.mean(-1), self.sites.ceiling)
         row = torch.arange(n, device=said.device).repeat_interleave(self._n_peaks)
         link = None if self.link is None else self.link.repeat(n)
         pooled, _ = pooled_affinity(said, row, link=link, n_genes=n)

@@ -2,6 +2,7 @@
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 _NONE = -1e4
 """The log of no affinity at all: small, and still without an infinite gradient."""
@@ -10,8 +11,10 @@ _NONE = -1e4
 class PooledSites(nn.Module):
     """Each TF's weights of the affinities that a gene's peaks have together.
 
-    The affinities of several peaks add up, each counted as strongly as it is linked to the gene: in
-    logs, as a sequence model answers, that is a log-sum-exp. Genes without a peak get the mean.
+    What a peak says levels off at a ceiling, where there is one: a site that is always bound
+    cannot be bound more often. The affinities of several peaks add up, each counted as strongly as
+    it is linked to the gene: in logs, as a sequence model answers, that is a log-sum-exp. Genes
+    without a peak get the mean.
 
     Parameters
     ----------
@@ -21,6 +24,7 @@ class PooledSites(nn.Module):
         TFs.
     """
 
+    ceiling: torch.Tensor
     mean: torch.Tensor
     scale: torch.Tensor
     peak_mean: torch.Tensor
@@ -31,6 +35,7 @@ class PooledSites(nn.Module):
         for name, start in (("mean", 0.0), ("scale", 1.0)):
             self.register_buffer(name, torch.full((n_features,), start))
             self.register_buffer(f"peak_{name}", torch.full((n_features,), start))
+        self.register_buffer("ceiling", torch.full((n_features,), torch.inf))
         self.weight = nn.Parameter(torch.zeros(n_tfs, n_features))
         self.bias = nn.Parameter(torch.zeros(n_tfs))
 
@@ -49,7 +54,7 @@ class PooledSites(nn.Module):
         place[genes] = torch.arange(len(genes), device=near.device)
         used = place[near[1]] >= 0
         pooled, has_peak = pooled_affinity(
-            said[near[0, used]],
+            saturated(said[near[0, used]], self.ceiling),
             place[near[1, used]],
             link=None if link is None else link[used],
             n_genes=len(genes),
@@ -61,6 +66,14 @@ class PooledSites(nn.Module):
     def scaled(self, said: torch.Tensor) -> torch.Tensor:
         """Return the numbers of peaks (P, F) with mean 0 and variance 1 over the peaks."""
         return (said - self.peak_mean) / self.peak_scale
+
+
+def saturated(said: torch.Tensor, ceiling: torch.Tensor) -> torch.Tensor:
+    """Return log affinities (..., F) that level off at their ceiling (F,).
+
+    Of an affinity ``a`` and a ceiling ``c`` that is ``a c / (a + c)``: how often a site is bound.
+    """
+    return said - functional.softplus(said - ceiling)
 
 
 def pooled_affinity(

@@ -12,6 +12,8 @@ from grnet.train.split import split_by_group
 
 Rows = npt.NDArray[np.int64]
 Shares = tuple[float, float, float]
+Held = tuple[Sequence[str], Sequence[str]]
+"""What the caller names for validation and for the test."""
 
 REGIMES = ("edge", "target", "tf", "both", "chromosome", "genelink")
 _HELD_OF_TRAINING = 5
@@ -80,6 +82,23 @@ def by_tf(asked: Question) -> Parts:
     return asked.parts(tf_part[asked.ends[0]], tf_part, None)
 
 
+def by_named_tf(asked: Question, tfs: npt.NDArray[np.str_], held: Held) -> Parts:
+    """Hold some TFs out."""
+    names = [*held[0], *held[1]]
+    missing = [name for name in names if name not in set(tfs)]
+    if missing or not held[1] or len(set(names)) < len(names):
+        message = (
+            f"validation={list(held[0])} and test={list(held[1])}: expected TFs, each once, and at "
+            f"least one for the test; unknown: {_checks.examples(missing)}. The TFs are "
+            f"{_checks.examples(tfs, 8)}."
+        )
+        raise ValueError(message)
+    tf_part = np.zeros(asked.n_tfs, dtype=np.int64)
+    for part, kept in enumerate(held, start=1):
+        tf_part[np.isin(tfs, kept)] = part
+    return asked.parts(tf_part[asked.ends[0]], tf_part, None)
+
+
 def by_both(asked: Question) -> Parts:
     """Hold TFs and targets out; edges between two parts are left out."""
     tf, gene = asked.ends
@@ -89,9 +108,7 @@ def by_both(asked: Question) -> Parts:
     return asked.parts(together, tf_part, gene_part)
 
 
-def by_chromosome(
-    asked: Question, chromosome: npt.NDArray[np.str_], held: tuple[Sequence[str], Sequence[str]]
-) -> Parts:
+def by_chromosome(asked: Question, chromosome: npt.NDArray[np.str_], held: Held) -> Parts:
     """Hold the targets on some chromosomes out; genes without one are left out."""
     known = [name for name in dict.fromkeys(chromosome.tolist()) if name]
     names = [*held[0], *held[1]]
@@ -129,18 +146,27 @@ def assigned(
     asked: Question,
     regime: str,
     *,
-    chromosome: npt.NDArray[np.str_] | None,
-    held: tuple[Sequence[str], Sequence[str]],
+    labels: npt.NDArray[np.str_] | None,
+    held: Held,
 ) -> Parts:
-    """Divide the edges by a regime.
+    """Divide the edges by a regime; ``labels`` are the chromosomes of the genes, or names of TFs.
 
     Raises
     ------
     ValueError
-        If training or test would be empty.
+        If training or test would be empty, or names are given that a regime does not take.
     """
-    if chromosome is not None:
-        parts = by_chromosome(asked, chromosome, held)
+    if regime == "chromosome" and labels is not None:
+        parts = by_chromosome(asked, labels, held)
+    elif regime == "tf" and labels is not None and any(held):
+        parts = by_named_tf(asked, labels, held)
+    elif any(held):
+        message = (
+            f"validation={list(held[0])} and test={list(held[1])} name chromosomes or TFs: with "
+            f"regime={regime!r} they are drawn by the shares. Leave the names out, or take regime "
+            "'chromosome' or 'tf'."
+        )
+        raise ValueError(message)
     else:
         ways = {
             "edge": by_pair,

@@ -16,7 +16,7 @@ from grnet.graph import GENE, NEAR, PEAK, TF, with_evidence_profiles
 from grnet.graph._motifs import shares_of_motifs
 from grnet.graph._order import sorted_by_name
 from grnet.models import EdgeModelConfig, JointModel, JointModelConfig, MotifScanner
-from grnet.models._pooled_sites import PooledSites, pooled_affinity
+from grnet.models._pooled_sites import PooledSites, pooled_affinity, saturated
 from grnet.models.joint import LAYERS, PAIR
 from grnet.models.prediction import predict
 from grnet.train._edge_graph import positions, with_training_edges
@@ -27,7 +27,7 @@ from grnet.train._joint_views import (
     link_weights,
     view,
 )
-from grnet.train._site_weights import LabelledSites, fitted_weights
+from grnet.train._site_weights import CEILINGS, LabelledSites, fitted_weights, validated
 from grnet.train.edge_fit import EdgeFit
 from grnet.train.edge_training import fit_edges
 from grnet.train.edges import EdgeSplit
@@ -136,13 +136,23 @@ class JointParts:
         return self._sites
 
     def _weighed(self, said: torch.Tensor) -> PooledSites:
+        """Return each TF's weights of the sites, under the ceiling that validation pairs prefer."""
+        found = [self._under_ceiling(said, height) for height in CEILINGS]
+        return max(found, key=lambda scored: scored[0])[1]
+
+    def _under_ceiling(self, said: torch.Tensor, height: float) -> tuple[float, PooledSites]:
+        """Return the weights below a ceiling in standard deviations, and their AUPRC."""
+        layer = PooledSites(said.shape[1], n_tfs=self.graph[TF].num_nodes)
+        _locate(layer.peak_mean, layer.peak_scale, said)
+        layer.ceiling.copy_(layer.peak_mean + height * layer.peak_scale)
         peak, gene = self.graph[NEAR].edge_index
         pooled, has_peak = pooled_affinity(
-            said[peak], gene, link=link_weights(self.graph), n_genes=self.graph[GENE].num_nodes
+            saturated(said[peak], layer.ceiling),
+            gene,
+            link=link_weights(self.graph),
+            n_genes=self.graph[GENE].num_nodes,
         )
-        layer = PooledSites(said.shape[1], n_tfs=self.graph[TF].num_nodes)
         _locate(layer.mean, layer.scale, pooled[has_peak])
-        _locate(layer.peak_mean, layer.peak_scale, said)
         seen = torch.where(has_peak[:, None], (pooled - layer.mean) / layer.scale, 0.0).numpy()
         train, validation = (
             LabelledSites.of(positions(self.graph, part), seen, part["label"])
@@ -152,7 +162,7 @@ class JointParts:
         with torch.no_grad():
             layer.weight.copy_(torch.from_numpy(weight))
             layer.bias.copy_(torch.from_numpy(bias))
-        return layer
+        return validated(validation, weight, bias), layer
 
     def _own_motifs(self, n_features: int) -> Floats:
         """Return which outputs of the sequence model are motifs of each TF, as shares of 1."""

@@ -17,6 +17,9 @@ Rows = npt.NDArray[np.int64]
 PENALTIES = (300.0, 100.0, 30.0, 10.0, 3.0)
 """Of the squared weights, strong to weak; the validation pairs choose."""
 
+CEILINGS = (np.inf, 2.0, 1.0)
+"""Where what a peak says levels off, in standard deviations above the mean of all peaks."""
+
 _STEPS = 100
 _BIAS_PENALTY = 1.0
 """Of how far the bias of a TF is from that of all."""
@@ -65,7 +68,7 @@ def fitted_weights(
             jac=True, method="L-BFGS-B", options={"maxiter": _STEPS},
         ).x  # fmt: skip
         weight, bias = _parts(start, own)
-        score = _validated(validation, weight, bias)
+        score = validated(validation, weight, bias)
         if score > best:
             best, found = score, (weight, bias)
     return found
@@ -110,7 +113,7 @@ def _loss(
     return float(loss), gradient
 
 
-def _validated(pairs: LabelledSites, weight: Floats, bias: Floats) -> float:
+def validated(pairs: LabelledSites, weight: Floats, bias: Floats) -> float:
     """Return the AUPRC of pairs that did not train."""
     logits = np.einsum("bf,bf->b", pairs.features, weight[pairs.tf]) + bias[pairs.tf]
     return float(average_precision_score(pairs.label, logits))

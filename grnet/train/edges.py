@@ -133,8 +133,10 @@ def split_edges(  # noqa: PLR0913 - every option is a stated choice of the proto
         For each edge.
     shares
         Of the edges in the three parts, met as closely as whole TFs or targets allow.
-    chromosomes, validation, test
-        For ``"chromosome"``: that of each gene, and which to hold out.
+    chromosomes
+        For ``"chromosome"``: that of each gene.
+    validation, test
+        Which chromosomes to hold out; with ``"tf"`` which TFs, instead of a draw by the shares.
     ranking
         For ``"hard"`` negatives: a network of candidate pairs, such as one of correlation.
     seed
@@ -173,11 +175,11 @@ def split_edges(  # noqa: PLR0913 - every option is a stated choice of the proto
     asked = Question(
         table.positive, len(table.tfs), table.gene_of_tf, len(table.genes), shares, seed
     )
-    chromosome = None
+    labels = np.array(table.tfs, dtype=str) if regime == "tf" else None
     if regime == "chromosome":
         given = dict(chromosomes or {})
-        chromosome = np.array([str(given.get(gene, "")) for gene in table.genes])
-    parts = assigned(asked, regime, chromosome=chromosome, held=(validation, test))
+        labels = np.array([str(given.get(gene, "")) for gene in table.genes])
+    parts = assigned(asked, regime, labels=labels, held=(validation, test))
     edges, n_reversed = _without_reverse(table, parts)
     ranked = _ranked(table, ranking) if negatives == "hard" else None
     drawn = _drawn(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from grnet.models._pooled_sites import PooledSites, pooled_affinity
+from grnet.models._pooled_sites import PooledSites, pooled_affinity, saturated
 
 N_PEAKS, N_GENES, N_FEATURES, N_TFS = 9, 6, 4, 3
 ALONE = 5
@@ -43,7 +43,7 @@ def sites():
 
 
 def naive(near, said, link):
-    """Return log sums of link times affinity by gene, None without peaks."""
+    """Return log sums of link times affinity by gene; genes without peaks are missing."""
     found = {}
     for peak, gene, weight in zip(*near.tolist(), link.double().tolist(), strict=True):
         found[gene] = found.get(gene, 0.0) + weight * np.exp(said[peak].double().numpy())
@@ -104,3 +104,21 @@ def test_a_gene_without_peaks_is_told_by_the_bias_alone(near, said, sites):
     torch.testing.assert_close(found, sites.bias[2:])
     found.sum().backward()
     assert not sites.weight.grad.any()
+
+
+def test_affinities_level_off_at_their_ceiling(near, said, link, sites):
+    affinity, ceiling = said.double().exp(), torch.tensor([0.5, 2.0, 20.0, torch.inf])
+    bounded = affinity / (1 + affinity / ceiling.double())
+    torch.testing.assert_close(saturated(said, ceiling.log()), bounded.log().float())
+    unbounded = sites(bounded.log().float(), near, all_pairs(), link=link, n_genes=N_GENES)
+    sites.ceiling.copy_(ceiling.log())
+    found = sites(said, near, all_pairs(), link=link, n_genes=N_GENES)
+    torch.testing.assert_close(found, unbounded)
+
+
+def test_without_a_ceiling_affinities_stay_what_they_are(said):
+    said.requires_grad_()
+    kept = saturated(said, torch.full((N_FEATURES,), torch.inf))
+    assert torch.equal(kept, said)
+    kept.sum().backward()
+    assert torch.equal(said.grad, torch.ones_like(said))

@@ -123,6 +123,31 @@ def test_targets_on_other_chromosomes_are_held_out(known):
         )
 
 
+def test_named_tfs_are_held_out(known):
+    split = gn.train.split_edges(
+        known, tfs=TFS, genes=GENES, regime="tf", validation=["g3", "g4"], test=["g1"]
+    )
+    assert set(split.test["source"]) == {"g1"}
+    assert set(split.validation["source"]) == {"g3", "g4"}
+    assert not set(split.train["source"]) & {"g1", "g3", "g4"}
+    for part in (split.validation, split.test):
+        assert set(part["label"]) == {0, 1}
+
+
+@pytest.mark.parametrize(
+    ("held", "text"),
+    [
+        ({"regime": "tf", "test": ["FOXP3"]}, r"unknown: 'FOXP3'. The TFs are 'g0', 'g1'"),
+        ({"regime": "tf", "validation": ["g1"]}, "at least one for the test"),
+        ({"regime": "tf", "validation": ["g1"], "test": ["g1"]}, "each once"),
+        ({"regime": "target", "test": ["g1"]}, "drawn by the shares"),
+    ],
+)
+def test_names_that_cannot_be_held_out_are_told(known, held, text):
+    with pytest.raises(ValueError, match=text):
+        gn.train.split_edges(known, tfs=TFS, genes=GENES, **held)
+
+
 def test_the_published_protocol_trains_on_two_thirds_of_each_tf(known):
     split = gn.train.split_edges(known, tfs=TFS, genes=GENES, regime="genelink")
     test = split.test.query("label == 1").groupby("source").size()

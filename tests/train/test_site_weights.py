@@ -100,7 +100,7 @@ def test_validation_chooses_the_penalty(own, monkeypatch):
                 patch.setattr(_site_weights, "PENALTIES", (penalty,))
                 each[penalty] = fitted_weights(train, validation, own)
         scores = {
-            penalty: _site_weights._validated(validation, *found) for penalty, found in each.items()
+            penalty: _site_weights.validated(validation, *found) for penalty, found in each.items()
         }
         best = max(scores, key=scores.get)
         np.testing.assert_allclose(weight, each[best][0], atol=0.05)
