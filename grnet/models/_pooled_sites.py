@@ -64,8 +64,8 @@ class PooledSites(nn.Module):
         return term
 
     def scaled(self, said: torch.Tensor) -> torch.Tensor:
-        """Return the numbers of peaks (P, F) with mean 0 and variance 1 over the peaks."""
-        return (said - self.peak_mean) / self.peak_scale
+        """Return the numbers of peaks (P, F), levelled off, with mean 0 and variance 1."""
+        return (saturated(said, self.ceiling) - self.peak_mean) / self.peak_scale
 
 
 def saturated(said: torch.Tensor, ceiling: torch.Tensor) -> torch.Tensor:

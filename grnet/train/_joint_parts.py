@@ -145,12 +145,11 @@ class JointParts:
         layer = PooledSites(said.shape[1], n_tfs=self.graph[TF].num_nodes)
         _locate(layer.peak_mean, layer.peak_scale, said)
         layer.ceiling.copy_(layer.peak_mean + height * layer.peak_scale)
+        level = saturated(said, layer.ceiling)
+        _locate(layer.peak_mean, layer.peak_scale, level)
         peak, gene = self.graph[NEAR].edge_index
         pooled, has_peak = pooled_affinity(
-            saturated(said[peak], layer.ceiling),
-            gene,
-            link=link_weights(self.graph),
-            n_genes=self.graph[GENE].num_nodes,
+            level[peak], gene, link=link_weights(self.graph), n_genes=self.graph[GENE].num_nodes
         )
         _locate(layer.mean, layer.scale, pooled[has_peak])
         seen = torch.where(has_peak[:, None], (pooled - layer.mean) / layer.scale, 0.0).numpy()
