@@ -10,12 +10,15 @@ from string import Template
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
+import numpy as np
 
 from grnet.explain import _dossier_text, _page_tables
 from grnet.pl.dossiers import dossier as picture
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from matplotlib.figure import Figure
 
     from grnet.explain.record import Dossier
 
@@ -109,6 +112,7 @@ def _image(dossier: Dossier, form: str) -> str:
     with plt.rc_context({"svg.hashsalt": "grnet", "svg.fonttype": "path"}):
         figure = picture(dossier)
         try:
+            _settle(figure)
             figure.savefig(
                 held, format=form, dpi=130, metadata={"Date": None} if form == "svg" else None
             )
@@ -118,6 +122,14 @@ def _image(dossier: Dossier, form: str) -> str:
     data = base64.b64encode(held.getvalue()).decode("ascii")
     told = escape(f"Picture of {_dossier_text.pair(dossier)}: {dossier.verdict}")
     return f'<img width="{width}" alt="{told}" src="data:image/{kind};base64,{data}">'
+
+
+def _settle(figure: Figure) -> None:
+    """Fix the places of the axes: the solver of the layout leaves their last digits to chance."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        axes.set_position(np.round(axes.get_position().bounds, 4))
 
 
 def _made(dossier: Dossier, numbers: str | None) -> str:

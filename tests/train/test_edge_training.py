@@ -46,7 +46,7 @@ def test_learns_what_new_names_have_in_common_with_known_ones(kind, regime):
     data, known = toy()
     split = split_of(data, known, regime=regime, seed=1)
     graph = with_training_edges(data, split)
-    config = gn.models.EdgeModelConfig.of(graph, kind=kind, width=16, heads=2, dropout=0.1)
+    config = gn.models.EdgeModelConfig.of(graph, kind=kind, width=32, heads=2, dropout=0.1)
     done = gn.train.fit_edges(data, split, config=config, settings=SETTINGS)
     scores = done.scores(split.test)
     assert roc_auc_score(split.test["label"], scores) > 0.7
