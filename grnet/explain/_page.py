@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from grnet.explain.record import Dossier
 
+_DIGITS = 4
+"""Of places within a figure."""
 _TABLES = ("peaks", "motifs", "bases", "nodes", "edges", "expression", "genes")
 
 
@@ -125,11 +127,16 @@ def _image(dossier: Dossier, form: str) -> str:
 
 
 def _settle(figure: Figure) -> None:
-    """Fix the places of the axes: the solver of the layout leaves their last digits to chance."""
+    """Fix the places of all parts: the solver of the layout leaves their last digits to chance."""
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
+    parts = list(figure.subfigs)
+    while parts:
+        part = parts.pop()
+        part.bbox_relative.set_points(part.bbox_relative.get_points().round(_DIGITS))
+        parts += part.subfigs
     for axes in figure.axes:
-        axes.set_position(np.round(axes.get_position().bounds, 4))
+        axes.set_position(np.round(axes.get_position().bounds, _DIGITS))
 
 
 def _made(dossier: Dossier, numbers: str | None) -> str:
