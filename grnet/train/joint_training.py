@@ -80,9 +80,9 @@ def fit_joint(  # noqa: PLR0913 - one more than usual: what is read, and how it 
     Notes
     -----
     The towers are trained each by itself (see :func:`fit_edges`), the TFs' weights of the sites by
-    a penalised logistic regression, and the weights of the three, none negative, on the validation
-    pairs, which trained none of them: a layer that has learnt its training pairs by heart is not
-    trusted for it.
+    a penalised logistic regression. The validation pairs, which trained none of them, choose the
+    affinity at which a site levels off, if any, and weigh the three, never negatively: a layer that
+    has learnt its training pairs by heart is not trusted for it.
 
     Examples
     --------

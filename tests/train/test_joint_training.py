@@ -10,7 +10,9 @@ import torch
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 import grnet as gn
+from grnet.train import _joint_parts
 from grnet.train._joint_parts import layer_weights
+from grnet.train._site_weights import CEILINGS
 
 QUICK = gn.train.FitSettings(
     max_epochs=15, learning_rate=1e-2, batch_size=256, patience=15, schedule="constant"
@@ -217,6 +219,21 @@ def test_weights_are_those_of_a_logistic_regression_and_never_negative():
     assert found["wrong"] == found["flat"] == 0.0
     odds = terms.to_numpy() @ weights + bias
     assert (1 / (1 + np.exp(-odds))).mean() == pytest.approx(y.mean(), abs=1e-3)
+
+
+def test_sites_level_off_where_validation_prefers_it(data, split, monkeypatch):
+    labels, found = split.validation["label"], {}
+    for height in CEILINGS:
+        with monkeypatch.context() as patch:
+            patch.setattr(_joint_parts, "CEILINGS", (height,))
+            done = gn.train.fit_joint(data, split, layers=["dna"])
+        ceiling = done.model.sites.ceiling
+        assert torch.isinf(ceiling).all() == np.isinf(height)
+        score = average_precision_score(labels, done.logits(split.validation))
+        found[score] = ceiling
+    chosen = gn.train.fit_joint(data, split, layers=["dna"])
+    assert torch.equal(chosen.model.sites.ceiling, found[max(found)])
+    assert len(found) == len(CEILINGS)
 
 
 def test_a_layer_of_noise_counts_little(data, split):
