@@ -27,7 +27,7 @@ from grnet.train._joint_views import (
     link_weights,
     view,
 )
-from grnet.train._site_weights import CEILINGS, LabelledSites, fitted_weights, validated
+from grnet.train._site_weights import CEILINGS, WORTH, LabelledSites, fitted_weights, validated
 from grnet.train.edge_fit import EdgeFit
 from grnet.train.edge_training import fit_edges
 from grnet.train.edges import EdgeSplit
@@ -136,9 +136,11 @@ class JointParts:
         return self._sites
 
     def _weighed(self, said: torch.Tensor) -> PooledSites:
-        """Return each TF's weights of the sites, under the ceiling that validation pairs prefer."""
-        found = [self._under_ceiling(said, height) for height in CEILINGS]
-        return max(found, key=lambda scored: scored[0])[1]
+        """Return each TF's weights of the sites, levelled off where validation pairs gain by it."""
+        score, layer = self._under_ceiling(said, np.inf)
+        levelled = [self._under_ceiling(said, height) for height in CEILINGS]
+        best, other = max(levelled, key=lambda scored: scored[0])
+        return other if best > WORTH * score else layer
 
     def _under_ceiling(self, said: torch.Tensor, height: float) -> tuple[float, PooledSites]:
         """Return the weights below a ceiling in standard deviations, and their AUPRC."""

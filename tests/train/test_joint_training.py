@@ -221,19 +221,23 @@ def test_weights_are_those_of_a_logistic_regression_and_never_negative():
     assert (1 / (1 + np.exp(-odds))).mean() == pytest.approx(y.mean(), abs=1e-3)
 
 
-def test_sites_level_off_where_validation_prefers_it(data, split, monkeypatch):
-    labels, found = split.validation["label"], {}
-    for height in CEILINGS:
+@pytest.mark.parametrize("worth", [0.0, 1.0, np.inf])
+def test_sites_level_off_where_it_is_worth_it(data, split, monkeypatch, worth):
+    heights, found = (np.inf, *CEILINGS), {}
+    for height in heights:
         with monkeypatch.context() as patch:
             patch.setattr(_joint_parts, "CEILINGS", (height,))
+            patch.setattr(_joint_parts, "WORTH", 0.0)
             done = gn.train.fit_joint(data, split, layers=["dna"])
-        ceiling = done.model.sites.ceiling
-        assert torch.isinf(ceiling).all() == np.isinf(height)
-        score = average_precision_score(labels, done.logits(split.validation))
-        found[score] = ceiling
-    chosen = gn.train.fit_joint(data, split, layers=["dna"])
-    assert torch.equal(chosen.model.sites.ceiling, found[max(found)])
-    assert len(found) == len(CEILINGS)
+        logits = done.logits(split.validation)
+        score = average_precision_score(split.validation["label"], logits)
+        found[height] = score, done.model.sites.ceiling
+    assert torch.isinf(found[np.inf][1]).all()
+    monkeypatch.setattr(_joint_parts, "WORTH", worth)
+    chosen = gn.train.fit_joint(data, split, layers=["dna"]).model.sites.ceiling
+    best = max(CEILINGS, key=lambda height: found[height][0])
+    expected = best if found[best][0] > worth * found[np.inf][0] else np.inf
+    assert torch.equal(chosen, found[expected][1])
 
 
 def test_a_layer_of_noise_counts_little(data, split):
