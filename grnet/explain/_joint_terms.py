@@ -8,15 +8,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
-from torch import nn
 
 from grnet._alphabet import Codes
+from grnet.dna import dinucleotide_shuffle
 from grnet.explain._path import LEAST
+from grnet.explain._sites_of_pair import SitesOfPair
 from grnet.explain.attribution import Attributions, attributions
 from grnet.explain.graph import GraphAttributions, graph_attributions
 from grnet.graph import GENE, NEAR, PEAK, TF
-from grnet.models._layers import at_the_door
-from grnet.models._pooled_sites import pooled_affinity, saturated
 from grnet.models.joint import JointModel
 
 if TYPE_CHECKING:
@@ -215,40 +214,14 @@ def _dna(fit: JointFit, pair: npt.NDArray[np.int64], settings: Settings) -> Peak
     store = fit.graph[NEAR]
     names = list(getattr(store, "edge_attr_names", ()))
     link = store.edge_attr[near, names.index("weight")] if "weight" in names else None
-    asked = SitesOfPair(fit.model, tf, n_peaks=len(peaks), link=link)
+    row = codes.reshape(1, -1)
+    asked = SitesOfPair.of(
+        fit.model, tf, row=row, n_peaks=len(peaks), link=link,
+        shuffles=dinucleotide_shuffle(row, n=settings.n_shuffles, seed=settings.seed)[0],
+    )  # fmt: skip
     found = attributions(
-        asked, codes.reshape(1, -1), method="integrated_gradients",
+        asked, row, method="integrated_gradients",
         n_shuffles=settings.n_shuffles, tolerance=settings.tolerance,
         max_steps=settings.max_steps, seed=settings.seed, device=settings.device,
     )  # fmt: skip
     return PeakDna(near=near.numpy(), peaks=peaks.numpy(), codes=codes, found=found)
-
-
-class SitesOfPair(nn.Module):
-    """The term of the DNA of one pair, from the DNA of all peaks near the gene in one row."""
-
-    link: torch.Tensor | None
-
-    def __init__(
-        self, model: JointModel, tf: int, *, n_peaks: int, link: torch.Tensor | None
-    ) -> None:
-        super().__init__()
-        self.reader, self.sites, self._n_peaks = model.reader, model.sites, n_peaks
-        scale = model.weight[model.config.layers.index("dna")].detach()
-        self.register_buffer("weight", (scale * self.sites.weight[tf]).detach())
-        self.register_buffer("bias", (scale * self.sites.bias[tf]).detach())
-        self.register_buffer("link", link)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the term (N, 1) for codes (N, P * L) or floats (N, 4, P * L)."""
-        hot = at_the_door(x)
-        n = len(hot)
-        each = hot.reshape(n, 4, self._n_peaks, -1).transpose(1, 2).flatten(0, 1)
-        said = self.reader(each)
-        said = saturated(said if said.ndim == 2 else said.mean(-1), self.sites.ceiling)
-        row = torch.arange(n, device=said.device).repeat_interleave(self._n_peaks)
-        link = None if self.link is None else self.link.repeat(n)
-        pooled, _ = pooled_affinity(said, row, link=link, n_genes=n)
-        seen = (pooled - self.sites.mean) / self.sites.scale
-        term: torch.Tensor = seen @ self.weight + self.bias  # type: ignore[operator]
-        return term[:, None]

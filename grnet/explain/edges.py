@@ -80,8 +80,9 @@ def edge(  # noqa: PLR0913 - the pair, and all that it is read beside
     Notes
     -----
     Integrated gradients of every layer: from mean features and silent edges for expression and
-    graph, from shuffles that keep neighbouring pairs of letters for DNA. The known edge of the pair
-    itself is heard by nobody, so that the logit of a pair that trained is not its own echo.
+    graph, from shuffles that keep neighbouring pairs of letters for DNA, whose peaks share what they
+    say together by the affinity that each gains. The known edge of the pair itself is heard by
+    nobody, so that the logit of a pair that trained is not its own echo.
 
     Examples
     --------
