@@ -80,8 +80,8 @@ def edge(  # noqa: PLR0913 - the pair, and all that it is read beside
     Notes
     -----
     Integrated gradients of every layer: from mean features and silent edges for expression and
-    graph, from shuffles that keep neighbouring pairs of letters for DNA, whose peaks share what they
-    say together by the affinity that each gains. The known edge of the pair itself is heard by
+    graph, from shuffles that keep neighbouring pairs of letters for DNA. Peaks share what their DNA
+    says together by the affinity that each gains. The known edge of the pair itself is heard by
     nobody, so that the logit of a pair that trained is not its own echo.
 
     Examples
