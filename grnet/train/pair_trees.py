@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import torch
 from sklearn.ensemble import ExtraTreesClassifier
 
 from grnet import _checks
@@ -141,9 +142,12 @@ def fit_pair_trees(
         min_samples_leaf=_LEAST_PER_LEAF,
         max_features=_SHARE_OF_FEATURES,
         random_state=seed,
+        n_jobs=torch.get_num_threads(),
     )
     features = _features(data, positions(data, split.train), evidence.train)
     forest.fit(features, split.train["label"])
+    # threads would add up the trees in any order, and rounding would tell them apart
+    forest.set_params(n_jobs=1)
     return PairTrees(forest=forest, graph=data, evidence=evidence)
 
 
