@@ -137,10 +137,10 @@ class JointParts:
 
     def _weighed(self, said: torch.Tensor) -> PooledSites:
         """Return each TF's weights of the sites, levelled off where validation pairs gain by it."""
-        score, layer = self._under_ceiling(said, np.inf)
-        levelled = [self._under_ceiling(said, height) for height in CEILINGS]
-        best, other = max(levelled, key=lambda scored: scored[0])
-        return other if best > WORTH * score else layer
+        plain_score, plain = self._under_ceiling(said, np.inf)
+        tried = [self._under_ceiling(said, height) for height in CEILINGS]
+        score, levelled = max(tried, key=lambda found: found[0])
+        return levelled if score > WORTH * plain_score else plain
 
     def _under_ceiling(self, said: torch.Tensor, height: float) -> tuple[float, PooledSites]:
         """Return the weights below a ceiling in standard deviations, and their AUPRC."""
