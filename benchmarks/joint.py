@@ -20,7 +20,7 @@ import typer
 from scipy.stats import rankdata
 
 import grnet as gn
-from benchmarks._known_edges import KnownEdges, yeast_edges, yeast_layers
+from benchmarks._known_edges import N_HELD, KnownEdges, yeast_edges, yeast_layers
 from benchmarks._runs import RESULTS
 from benchmarks._tables import choose, machine, markdown, warn_unless_idle
 from benchmarks.datasets import data_folder, load, truths_of
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 N_NEGATIVES = 10
 """For each edge; 3 for a list of many edges, which keeps an epoch short."""
 MANY_EDGES, FEW_NEGATIVES = 10_000, 3
-REPEATS = range(5)
-"""Seeds of the splits; chromosomes are held out in as many groups."""
 LEAST_EDGES = 5
 """Of a TF: with fewer there is nothing to hold out."""
 
@@ -65,7 +63,7 @@ class JointSet:
 
     def n_splits(self, regime: str, at_most: int) -> int:
         """Return how many splits a regime has here."""
-        return min(len(self.tfs_with_chip) if regime == "chip" else len(REPEATS), at_most)
+        return min(len(self.tfs_with_chip) if regime == "chip" else N_HELD, at_most)
 
     @cached_property
     def unlearnt(self) -> dict[str, np.ndarray]:
@@ -267,6 +265,7 @@ def main(
                 runs.append(run(data, regime, seed).assign(set=name))
                 pd.concat([*done, *runs]).to_csv(output, index=False)
             if not runs:
+                print(f"{regime}: no TF with ChIP-seq among the inputs has known edges\n")
                 continue
             done += runs
             print(f"{regime} held out\n\n{markdown(summary(pd.concat(runs)), digits=3)}\n")

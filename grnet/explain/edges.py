@@ -131,19 +131,21 @@ def edge(  # noqa: PLR0913 - the pair, and all that it is read beside
         **figures,
         **filled,
         steps=steps_of(found),
-        params={
-            "method": "integrated_gradients",
-            "layers": ", ".join(terms.weights),
-            **{f"weight_{name}": weight for name, weight in terms.weights.items()},
-            "baseline": "mean features, no edges, shuffled DNA",
-            "n_shuffles": n_shuffles,
-            "tolerance": "none" if tolerance is None else tolerance,
-            "seed": seed,
-            "tf": tf,
-            "gene": gene,
-            "grnet": grnet.__version__,
-        },
+        params=_params(terms, settings) | {"tf": tf, "gene": gene, "grnet": grnet.__version__},
     )
+
+
+def _params(terms: JointTerms, settings: Settings) -> dict[str, Any]:
+    """Return how the contributions were made."""
+    return {
+        "method": "integrated_gradients",
+        "layers": ", ".join(terms.weights),
+        **{f"weight_{name}": weight for name, weight in terms.weights.items()},
+        "baseline": "mean features, no edges, shuffled DNA",
+        "n_shuffles": settings.n_shuffles,
+        "tolerance": "none" if settings.tolerance is None else settings.tolerance,
+        "seed": settings.seed,
+    }
 
 
 def _expression(data: "AnnData | MuData") -> "AnnData":

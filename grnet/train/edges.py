@@ -149,8 +149,8 @@ def split_edges(  # noqa: PLR0913 - every option is a stated choice of the proto
     Raises
     ------
     ValueError
-        If no edge joins a TF and a gene, a part would be empty or have no negative, or an argument
-        is missing.
+        If no edge joins a TF and a gene, a part would be empty or have no negative, an argument is
+        missing, or names are held out that are unknown or that the regime does not take.
 
     Notes
     -----

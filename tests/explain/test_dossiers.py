@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import grnet as gn
-from grnet.explain import Dossier, _columns
+from grnet.explain import Dossier, _columns, _page
 
 HOSTILE = '</script><b onclick="x">&amp;\u2028$x$'
 TABLES = list(Dossier.columns)
@@ -312,6 +312,21 @@ def test_hostile_names_stay_text(dossier_of, tmp_path):
 def test_the_same_dossier_gives_the_same_bytes(dossier_of, markup, tmp_path):
     again = dossier_of().to_html(tmp_path / "b.html").read_text(encoding="utf-8")
     assert again == markup
+
+
+def test_places_in_the_picture_have_no_digits_left_to_chance(dossier_of):
+    figure = gn.pl.dossier(dossier_of())
+    _page._settle(figure)
+    parts, places = list(figure.subfigs), [axes.get_position().bounds for axes in figure.axes]
+    while parts:
+        part = parts.pop()
+        places.append(part.bbox_relative.get_points().ravel())
+        parts += part.subfigs
+    assert len(places) > len(figure.axes)
+    np.testing.assert_allclose(places, np.round(places, 4), rtol=0, atol=1e-12)
+    before = places[0]
+    figure.draw_without_rendering()
+    assert figure.axes[0].get_position().bounds == before
 
 
 def test_a_lost_pair_has_a_page_of_words(lost, dossier_of, tmp_path):

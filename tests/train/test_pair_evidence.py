@@ -165,6 +165,18 @@ def test_trees_repeat_themselves_and_hear_no_known_edge_of_the_graph(simulated):
     assert (three != one.scores(split.test)).any()
 
 
+def test_trees_are_the_same_on_any_number_of_threads(simulated, monkeypatch):
+    data, known = simulated
+    split = split_of(data, known, regime="target", seed=1)
+    found = []
+    for n_threads in (1, 4):
+        monkeypatch.setattr(torch, "get_num_threads", lambda n=n_threads: n)
+        fit = gn.train.fit_pair_trees(data, split, n_trees=40)
+        assert fit.forest.n_jobs == 1
+        found.append(fit.scores(split.test))
+    np.testing.assert_array_equal(*found)
+
+
 class Fixed:
     """A member whose log odds are known."""
 
