@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 
 from grnet import _checks, _chromosomes
-from grnet.train._negatives import Region
 from grnet.train.split import split_by_group
 
 Rows = npt.NDArray[np.int64]
@@ -15,9 +14,23 @@ Shares = tuple[float, float, float]
 Held = tuple[Sequence[str], Sequence[str]]
 """What the caller names for validation and for the test."""
 
+PARTS = ("train", "validation", "test")
 REGIMES = ("edge", "target", "tf", "both", "chromosome", "genelink")
 _HELD_OF_TRAINING = 5
 """The published protocol chooses its epoch on a fifth of what trains."""
+
+
+class Region(NamedTuple):
+    """Where pairs are drawn from: positions of TFs and genes, and the number of all genes."""
+
+    tfs: Rows
+    genes: Rows
+    n_genes: int
+
+    def inside(self, codes: Rows) -> Rows:
+        """Return those of the pairs that the region holds."""
+        tf, gene = np.divmod(codes, self.n_genes)
+        return codes[np.isin(tf, self.tfs) & np.isin(gene, self.genes)]
 
 
 class Parts(NamedTuple):
@@ -25,6 +38,8 @@ class Parts(NamedTuple):
 
     edges: tuple[Rows, Rows, Rows]
     regions: tuple[Region, Region, Region]
+    one_region: bool
+    """Whether all three draw from the same pairs, and must share them."""
 
 
 class Question(NamedTuple):
@@ -53,7 +68,11 @@ class Question(NamedTuple):
             for part in range(3)
         ]
         edges = [self.edges[part_of_edge == part] for part in range(3)]
-        return Parts((edges[0], edges[1], edges[2]), (regions[0], regions[1], regions[2]))
+        return Parts(
+            (edges[0], edges[1], edges[2]),
+            (regions[0], regions[1], regions[2]),
+            one_region=tf_part is None and gene_part is None,
+        )
 
 
 def _of_part(divided: Rows | None, names: Rows, part: int) -> Rows:

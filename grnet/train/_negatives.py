@@ -1,10 +1,16 @@
 """Pairs that are no known edges, to stand beside those that are."""
 
-from typing import NamedTuple
+import logging
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+
+from grnet.train._edge_regimes import PARTS, Parts, Region
+from grnet.train.edge_table import EdgeTable
+
+logger = logging.getLogger(__name__)
 
 Rows = npt.NDArray[np.int64]
 
@@ -12,12 +18,59 @@ _ROUNDS = 50
 _PER_ROUND = 1.5
 
 
-class Region(NamedTuple):
-    """Where pairs are drawn from: positions of TFs and genes, and the number of all genes."""
+def drawn(
+    table: EdgeTable,
+    parts: Parts,
+    wanted: Sequence[int],
+    *,
+    kind: str,
+    ranked: pd.DataFrame | None,
+    rng: np.random.Generator,
+) -> list[Rows]:
+    """Return the pairs without an edge of each part; no pair, nor its reverse, is in two parts."""
+    taken = np.concatenate([table.positive, table.reversed(table.positive), table.self_pairs])
+    if kind == "listed":
+        n_left = len(table.negative)
+        wanted = [n_left * len(edges) for edges in parts.edges]  # all, shared as the edges are
+    else:
+        n_left = len(table.tfs) * len(table.genes) - len(np.unique(taken))
+    asked = _shared(wanted, n_left) if parts.one_region else wanted
+    found: list[Rows] = []
+    for edges, region, n in zip(parts.edges, parts.regions, asked, strict=True):
+        if kind == "listed":
+            codes = rng.permutation(region.inside(table.negative))
+            codes = codes[~np.isin(codes, taken)][:n]
+        elif kind == "hard" and ranked is not None:
+            codes = hardest(ranked, region, n, taken=taken)
+        elif kind == "degree":
+            codes = degree_matched(edges, region.n_genes, n=n, taken=taken, rng=rng)
+        else:
+            codes = uniform(region, n, taken=taken, rng=rng)
+        found.append(np.sort(codes))
+        taken = np.union1d(taken, np.concatenate([codes, table.reversed(codes)]))
+    if kind != "listed":
+        _tell_missing(found, wanted, kind)
+    return found
 
-    tfs: Rows
-    genes: Rows
-    n_genes: int
+
+def _shared(wanted: Sequence[int], n_left: int) -> list[int]:
+    """Return numbers in proportion to those wanted, for which the pairs that are left last."""
+    lasting = min(1.0, n_left / max(sum(wanted), 1))
+    return [round(n * lasting) for n in wanted]
+
+
+def _tell_missing(found: Sequence[Rows], wanted: Sequence[int], kind: str) -> None:
+    """Say where fewer pairs without an edge were found than asked for, or raise where none was."""
+    for part, codes, n in zip(PARTS, found, wanted, strict=True):
+        message = f"{part}: {len(codes):,} of {n:,} {kind} negatives were found"
+        if len(codes) < n and not len(codes) and part != "validation":
+            message += (
+                ": the known edges leave no other pair there. Ask for another kind of negatives, "
+                "give more TFs or genes, or choose another regime."
+            )
+            raise ValueError(message)
+        if len(codes) < n:
+            logger.info("%s; the known edges leave no more", message)
 
 
 def uniform(region: Region, n: int, *, taken: Rows, rng: np.random.Generator) -> Rows:
@@ -34,16 +87,18 @@ def uniform(region: Region, n: int, *, taken: Rows, rng: np.random.Generator) ->
 
 
 def degree_matched(
-    positives: Rows, n_genes: int, *, n_each: int, taken: Rows, rng: np.random.Generator
+    positives: Rows, n_genes: int, *, n: int, taken: Rows, rng: np.random.Generator
 ) -> Rows:
     """Join the TFs of the positives to their targets anew: every name keeps its number of pairs.
 
     What finds no partner that is not taken is left out, so that degrees are met nearly.
     """
-    tf, gene = np.divmod(positives, n_genes)
+    n_rounds, n_more = divmod(n, max(len(positives), 1))
+    some_more = [rng.permutation(positives)[:n_more]] if n_more else []
     parts = []
-    for _ in range(n_each):
-        left = np.arange(len(positives))
+    for some in [positives] * n_rounds + some_more:
+        tf, gene = np.divmod(some, n_genes)
+        left = np.arange(len(some))
         targets = rng.permutation(gene)
         made = np.zeros(0, dtype=np.int64)
         for _ in range(_ROUNDS):

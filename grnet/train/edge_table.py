@@ -101,6 +101,12 @@ class EdgeTable:
         own = self.gene_of_tf
         return np.flatnonzero(own >= 0) * len(self.genes) + own[own >= 0]
 
+    @property
+    def density(self) -> float:
+        """The share of all pairs of a TF and another gene that are edges."""
+        n_pairs = len(self.tfs) * len(self.genes) - len(self.self_pairs)
+        return len(self.positive) / n_pairs
+
     def reversed(self, codes: Rows) -> Rows:
         """Return the codes of the pairs turned round, where both ends are TFs."""
         tf, gene = np.divmod(codes, len(self.genes))

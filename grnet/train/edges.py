@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ import pandas as pd
 from grnet import _checks
 from grnet.grn import GRN
 from grnet.train import _edge_audit, _negatives
-from grnet.train._edge_regimes import REGIMES, Parts, Question, assigned
+from grnet.train._edge_regimes import PARTS, REGIMES, Parts, Question, assigned
 from grnet.train.edge_table import EdgeTable
 
 logger = logging.getLogger(__name__)
@@ -20,7 +20,6 @@ logger = logging.getLogger(__name__)
 Rows = npt.NDArray[np.int64]
 Regime = Literal["edge", "target", "tf", "both", "chromosome", "genelink"]
 Negatives = Literal["uniform", "degree", "hard", "listed"]
-PARTS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -156,7 +155,8 @@ def split_edges(  # noqa: PLR0913 - every option is a stated choice of the proto
     -----
     Self edges are left out. A pair and its reverse, where both genes are TFs, never stand on two
     sides. Give :attr:`EdgeSplit.held_out` to :func:`grnet.graph.hold_out`. Pairs of ``"both"``
-    that are new on one side only are left out.
+    that are new on one side only are left out. Where known edges are so many that fewer other pairs
+    are left than asked for, the parts of ``"edge"`` and ``"genelink"`` share these in proportion.
 
     Examples
     --------
@@ -169,7 +169,7 @@ def split_edges(  # noqa: PLR0913 - every option is a stated choice of the proto
     False
     """
     _checks.one_of(regime, REGIMES, "regime")
-    _checks.one_of(negatives, ("uniform", "degree", "hard", "listed"), "negatives")
+    _checks.one_of(negatives, get_args(Negatives), "negatives")
     _checks.in_range(n_negatives, 0, 1000, what="n_negatives")
     table = EdgeTable.of(known, tfs, genes)
     asked = Question(
@@ -182,15 +182,19 @@ def split_edges(  # noqa: PLR0913 - every option is a stated choice of the proto
     parts = assigned(asked, regime, labels=labels, held=(validation, test))
     edges, n_reversed = _without_reverse(table, parts)
     ranked = _ranked(table, ranking) if negatives == "hard" else None
-    drawn = _drawn(
-        table, Parts(edges, parts.regions), kind=negatives, n_each=n_negatives, ranked=ranked,
-        to_density=regime == "genelink", rng=np.random.default_rng(seed),
+    n_without_side = len(table.positive) - sum(map(len, parts.edges))
+    wanted = [n_negatives * len(part) for part in edges]
+    if regime == "genelink" and negatives != "degree":
+        wanted[-1] = round(len(edges[-1]) * (1 / table.density - 1))
+    drawn = _negatives.drawn(
+        table, parts._replace(edges=edges), wanted, kind=negatives, ranked=ranked,
+        rng=np.random.default_rng(seed),
     )  # fmt: skip
     frames = [table.frame(*pair) for pair in zip(edges, drawn, strict=True)]
     facts = {
         "self_edges": table.n_self,
         "other_names": table.n_other,
-        "on_no_side": len(table.positive) - sum(map(len, parts.edges)),
+        "on_no_side": n_without_side,
         "reverse_of_held_out": n_reversed,
     }
     return EdgeSplit(
@@ -205,61 +209,6 @@ def _without_reverse(table: EdgeTable, parts: Parts) -> tuple[tuple[Rows, Rows, 
     held = table.reversed(np.concatenate([kept, test]))
     left = train[~np.isin(train, held)]
     return (left, kept, test), len(train) + len(validation) - len(left) - len(kept)
-
-
-def _drawn(
-    table: EdgeTable,
-    parts: Parts,
-    *,
-    kind: Negatives,
-    n_each: int,
-    ranked: pd.DataFrame | None,
-    to_density: bool,
-    rng: np.random.Generator,
-) -> list[Rows]:
-    """Return the pairs without an edge of each part; no pair, nor its reverse, is in two parts."""
-    taken = np.concatenate([table.positive, table.reversed(table.positive), table.self_pairs])
-    density = len(table.positive) / (len(table.tfs) * len(table.genes) - len(table.self_pairs))
-    found: list[Rows] = []
-    for part, (edges, region) in enumerate(zip(*parts, strict=True)):
-        n = n_each * len(edges)
-        if to_density and part == 2:
-            n = round(len(edges) * (1 / density - 1))
-        if kind == "listed":
-            tf, gene = np.divmod(table.negative, len(table.genes))
-            inside = np.isin(tf, region.tfs) & np.isin(gene, region.genes)
-            codes = rng.permutation(table.negative[inside])
-            if len(region.tfs) == len(table.tfs) and len(region.genes) == len(table.genes):
-                # regimes that divide pairs only: so many as the edges of the part
-                codes = codes[~np.isin(codes, taken)]
-                codes = codes[: round(len(table.negative) * len(edges) / sum(map(len, parts[0])))]
-            codes = codes[~np.isin(codes, taken)]
-        elif kind == "hard" and ranked is not None:
-            codes = _negatives.hardest(ranked, region, n, taken=taken)
-        elif kind == "degree":
-            codes = _negatives.degree_matched(
-                edges, len(table.genes), n_each=n_each, taken=taken, rng=rng
-            )
-        else:
-            codes = _negatives.uniform(region, n, taken=taken, rng=rng)
-        _tell_missing(PARTS[part], kind, len(codes), wanted=n)
-        found.append(np.sort(codes))
-        taken = np.union1d(taken, np.concatenate([codes, table.reversed(codes)]))
-    return found
-
-
-def _tell_missing(part: str, kind: Negatives, n: int, *, wanted: int) -> None:
-    """Say that fewer pairs without an edge were found than asked for, or raise where none was."""
-    if kind == "listed" or n >= wanted:
-        return
-    message = f"{part}: {n:,} of {wanted:,} {kind} negatives were found"
-    if not n and part != "validation":
-        message += (
-            ": the known edges leave no other pair there. Ask for another kind of negatives, give "
-            "more TFs or genes, or choose another regime."
-        )
-        raise ValueError(message)
-    logger.info("%s; the known edges leave no more", message)
 
 
 def _ranked(table: EdgeTable, ranking: GRN | None) -> pd.DataFrame:

@@ -1,5 +1,7 @@
 """Splits of known edges: nothing held out is told by what trains."""
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -198,3 +200,22 @@ def test_known_edges_that_leave_no_negative_are_told():
     every = pd.DataFrame({"source": "g0", "target": GENES[1:]})
     with pytest.raises(ValueError, match=r"0 of \d+ uniform negatives were found.*another kind"):
         gn.train.split_edges(every, tfs=["g0"], genes=GENES, regime="target")
+
+
+@pytest.mark.parametrize("negatives", KINDS)
+@pytest.mark.parametrize("regime", ["edge", "genelink"])
+def test_scarce_negatives_are_shared_by_all_parts(regime, negatives):
+    every = pd.DataFrame(list(product(TFS, GENES)), columns=["source", "target"])
+    every = every[every["source"] != every["target"]]
+    dense = every.sample(frac=0.7, random_state=0)
+    split = gn.train.split_edges(
+        dense, tfs=TFS, genes=GENES, regime=regime, negatives=negatives, n_negatives=5
+    )
+    parts = (split.train, split.validation, split.test)
+    n_others = np.array([(part["label"] == 0).sum() for part in parts])
+    n_edges = np.array([(part["label"] == 1).sum() for part in parts])
+    assert n_others.sum() <= len(every) - len(dense)
+    assert n_others.sum() > 0.5 * (len(every) - len(dense))
+    if regime == "edge":
+        assert np.allclose(n_others / n_others.sum(), n_edges / n_edges.sum(), atol=0.07)
+    assert not pairs(split.train) & pairs(split.test)
