@@ -1,7 +1,7 @@
 """Accuracy of every method of grnet beside other tools and nulls, on all sets and truths.
 
 ``python -m benchmarks.accuracy`` prints the tables, and writes ``benchmarks/results/accuracy.csv``
-and, after a run of every method on every set, ``data/measured/methods.csv``.
+and, after a run on every set, the rows of the methods that ran in ``data/measured/methods.csv``.
 """
 
 from collections.abc import Callable, Iterable
@@ -66,9 +66,11 @@ def main(
     frame = pd.concat(frames, ignore_index=True)
     means = averaged(frame)
     report(means)
-    if set(chosen) == set(SETS) and names == list(gn.infer.methods.index):
-        columns = {key: means.inside(key).mean(axis=1) for key in ("auprc_ratio", "epr")}
-        update_method_table(pd.DataFrame(columns).loc[names].rename_axis("method"))
+    if set(chosen) == set(SETS):
+        columns = {
+            key: means.inside(key).mean(axis=1, skipna=False) for key in ("auprc_ratio", "epr")
+        }
+        update_method_table(pd.DataFrame(columns).reindex(names).dropna().rename_axis("method"))
 
 
 def save(frame: pd.DataFrame) -> None:

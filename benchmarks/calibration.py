@@ -1,4 +1,4 @@
-"""Do probabilities of edges mean what they say? One model and five together, calibrated and not.
+"""Do probabilities of edges mean what they say? Of one network, of five, of a network and trees.
 
 ``python -m benchmarks.calibration`` trains on real lists of known edges, calibrates on the
 validation pairs, and measures the expected calibration error on the test pairs, of edges and of
@@ -14,50 +14,51 @@ import pandas as pd
 import typer
 
 import grnet as gn
+from benchmarks._known_edges import SETS, KnownEdges
 from benchmarks._runs import RESULTS
 from benchmarks._tables import choose, machine, markdown, warn_unless_idle
-from benchmarks.datasets import load
-from benchmarks.supervised import SETS
 
 DEFAULT = "mdc nonspecific_chip,bsubtilis"
 KINDS = ("plain", "temperature", "isotonic")
 FIGURES = ("calibration_error", "auroc", "auprc")
 N_NEGATIVES = 5
+ENSEMBLE = "trees and one, isotonic"
 
 
 def run_split(
-    data: "gn.evaluate.Dataset", truth: str, *, regime: str, seed: int, members: int
+    data: KnownEdges, *, regime: str, seed: int, members: int
 ) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield what each model says of the test pairs: ``probability, label``."""
-    known = data.truths[truth][["source", "target"]].astype(str)
-    tfs = sorted(set(known["source"]) & set(data.tfs))
-    graph = gn.graph.build(data.adata, tfs=tfs, known=known)
+    graph = data.graph()
     split = gn.train.split_edges(
-        known, tfs=tfs, genes=data.adata.var_names, regime=regime, n_negatives=N_NEGATIVES,
-        seed=seed,
+        data.known, tfs=data.tfs, genes=data.adata.var_names, regime=regime,
+        n_negatives=N_NEGATIVES, seed=seed,
     )  # fmt: skip
     together = gn.train.fit_edge_ensemble(graph, split, n_members=members, seed=100 * seed)
-    models: dict[str, Any] = {"one": together.members[0]}
+    networks: dict[str, Any] = {"one": together.members[0]}
     if members > 1:
-        models[f"mean of {members}"] = together
-    for name, model in models.items():
-        for kind in KINDS:
-            said = model if kind == "plain" else model.calibrated(split.validation, kind=kind)
-            scores = said.scores(split.test).astype(np.float64)
-            yield (
-                f"{name}, {kind}",
-                pd.DataFrame({"probability": scores, "label": split.test["label"]}),
-            )
+        networks[f"mean of {members}"] = together
+    said = {
+        f"{name}, {kind}": (
+            model if kind == "plain" else model.calibrated(split.validation, kind=kind)
+        )
+        for name, model in networks.items()
+        for kind in KINDS
+    }
+    pair_members = {"trees": gn.train.fit_pair_trees(graph, split), "sage": together.members[0]}
+    said[ENSEMBLE] = gn.train.PairEnsemble.of(pair_members, split.validation)
+    for name, model in said.items():
+        scores = model.scores(split.test).astype(np.float64)
+        yield name, pd.DataFrame({"probability": scores, "label": split.test["label"]})
 
 
 def run_set(name: str, *, regime: str, seeds: int, members: int) -> pd.DataFrame:
     """Return what was said of every test pair of a set, in every split."""
-    data_name, truth = SETS[name]
-    data = load(data_name)
+    data = SETS[name]()
     parts = [
         said.assign(set=name, regime=regime, seed=seed, model=model)
         for seed in range(seeds)
-        for model, said in run_split(data, truth, regime=regime, seed=seed, members=members)
+        for model, said in run_split(data, regime=regime, seed=seed, members=members)
     ]
     return pd.concat(parts, ignore_index=True)
 

@@ -41,6 +41,26 @@ def test_calibration_is_scored_split_by_split_and_drawn(tmp_path, monkeypatch, c
     assert "| one, plain | 0." in capsys.readouterr().out
 
 
+def test_every_model_of_a_split_is_calibrated_on_a_real_run(monkeypatch):
+    import grnet as gn
+    from benchmarks import calibration
+    from benchmarks._known_edges import KnownEdges
+
+    adata = gn.datasets.simulate(n_cells=60, n_genes=60, n_tfs=8, seed=0)
+    tfs = [str(name) for name in adata.var_names[adata.var["is_tf"]]]
+    toy = KnownEdges(adata=adata, tfs=tfs, known=adata.uns["grnet_truth"])
+    monkeypatch.setattr(calibration, "SETS", {"toy": lambda: toy})
+    said = calibration.run_set("toy", regime="target", seeds=1, members=1)
+    sizes = said.groupby("model", sort=False).size()
+    assert list(sizes.index) == [
+        *(f"one, {kind}" for kind in calibration.KINDS),
+        calibration.ENSEMBLE,
+    ]
+    assert len(set(sizes)) == 1
+    assert said["probability"].between(0, 1).all()
+    assert said.groupby("model")["probability"].nunique().min() > 2
+
+
 def test_the_large_graph_has_its_rule_in_what_lies_between_and_not_in_genes():
     from benchmarks._scale_worker import Size, simulated
 
