@@ -83,29 +83,17 @@ def build(  # noqa: PLR0913 - one argument per option
         data, linked = _accessibility(rna, atac, fragments, peaks=peaks, genes=genes)
     with step("Joining TFs, peaks and genes"):
         table = gn.cis.link_peaks(
-            linked,
-            genes,
-            method=cast("Any", links),
-            max_distance=max_distance,
-            genes=list(rna.var_names),
-            aliases=names,
-        )
+            linked, genes, method=cast("Any", links), max_distance=max_distance,
+            genes=list(rna.var_names), aliases=names,
+        )  # fmt: skip
         hits = _hits(table, reference, known_motifs, max_pvalue=max_pvalue)
         bindings = _bindings(table, _evidence(evidence, tf_column), hits, rna=rna, names=names)
     with step("Building the graph"):
         graph = gn.graph.build(
-            data,
-            genes,
-            tfs=regulators,
-            links=table,
-            bindings=bindings,
-            known=edges,
-            held_out=held_out,
-            motifs=known_motifs,
-            sequence_width=sequence_width,
-            aliases=names,
+            data, genes, tfs=regulators, links=table, bindings=bindings, known=edges,
+            held_out=held_out, motifs=known_motifs, sequence_width=sequence_width, aliases=names,
             seed=seed,
-        )
+        )  # fmt: skip
     _write(graph, out)
     if prior is not None and bindings is not None:
         _write_prior(gn.cis.prior_network(bindings, table), prior)

@@ -1,7 +1,7 @@
 """The tables of a dossier, from the opened terms of a joint model and the cells."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +11,14 @@ from grnet._alphabet import to_text
 from grnet.cis import scan_motifs
 from grnet.explain._joint_terms import JointTerms, PeakDna
 from grnet.graph import BINDS, GENE, NEAR, PEAK, TF, features, motifs_of
+from grnet.graph._attributes import edge_attribute
 from grnet.io.genome import Genome
 
 if TYPE_CHECKING:
     from anndata import AnnData
     from torch_geometric.data import HeteroData
+
+    from grnet.graph.vocabulary import EdgeType
 
 Floats = npt.NDArray[np.float64]
 
@@ -109,8 +112,8 @@ def peaks(
             "chrom": np.asarray(store.chrom)[place],
             "start": np.asarray(store.start)[place],
             "end": np.asarray(store.end)[place],
-            "distance": _KB * _attribute(data[NEAR], "distance_kb", near),
-            "link": _attribute(data[NEAR], "weight", near),
+            "distance": _KB * _attribute(data, NEAR, "distance_kb", rows=near),
+            "link": _attribute(data, NEAR, "weight", rows=near),
             "accessibility": open_in,
             "chip": _chip(data, source, place),
         }
@@ -121,12 +124,14 @@ def peaks(
     return table.sort_values("contribution", key=abs, ascending=False, ignore_index=True)
 
 
-def _attribute(store: Any, name: str, rows: npt.NDArray[np.int64]) -> Floats:  # noqa: ANN401
-    """Return an attribute of some edges of a store, NaN where it has none of the name."""
-    names = list(getattr(store, "edge_attr_names", None) or [])
-    if name not in names:
+def _attribute(
+    data: "HeteroData", edge_type: "EdgeType", name: str, *, rows: npt.NDArray[np.int64]
+) -> Floats:
+    """Return an attribute of some edges of a type, NaN where they have none of the name."""
+    values = edge_attribute(data, edge_type, name)
+    if values is None:
         return np.full(len(rows), np.nan)
-    return np.asarray(store.edge_attr[rows, names.index(name)].numpy(), np.float64)
+    return np.asarray(values[rows].numpy(), np.float64)
 
 
 def _chip(data: "HeteroData", source: str, peaks: npt.NDArray[np.int64]) -> Floats:
@@ -135,7 +140,7 @@ def _chip(data: "HeteroData", source: str, peaks: npt.NDArray[np.int64]) -> Floa
         return np.full(len(peaks), np.nan)
     ends = data[BINDS].edge_index.numpy()
     rows = np.flatnonzero(ends[0] == list(data[TF].name).index(source))
-    values = pd.Series(_attribute(data[BINDS], "chip", rows), index=ends[1, rows])
+    values = pd.Series(_attribute(data, BINDS, "chip", rows=rows), index=ends[1, rows])
     return np.asarray(values.groupby(level=0).max().reindex(peaks), np.float64)
 
 

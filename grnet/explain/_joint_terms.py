@@ -16,6 +16,7 @@ from grnet.explain._sites_of_pair import SitesOfPair
 from grnet.explain.attribution import Attributions, attributions
 from grnet.explain.graph import GraphAttributions, graph_attributions
 from grnet.graph import GENE, NEAR, PEAK, TF
+from grnet.graph._attributes import edge_attribute
 from grnet.models.joint import JointModel
 
 if TYPE_CHECKING:
@@ -211,12 +212,11 @@ def _dna(fit: JointFit, pair: npt.NDArray[np.int64], settings: Settings) -> Peak
         return None
     peaks = ends[0, near]
     codes = fit.graph[PEAK].sequence[peaks].numpy()
-    store = fit.graph[NEAR]
-    names = list(getattr(store, "edge_attr_names", ()))
-    link = store.edge_attr[near, names.index("weight")] if "weight" in names else None
+    link = edge_attribute(fit.graph, NEAR, "weight")
     row = codes.reshape(1, -1)
     asked = SitesOfPair.of(
-        fit.model, tf, row=row, n_peaks=len(peaks), link=link,
+        fit.model, tf, row=row, n_peaks=len(peaks),
+        link=None if link is None else link[near],
         shuffles=dinucleotide_shuffle(row, n=settings.n_shuffles, seed=settings.seed)[0],
     )  # fmt: skip
     found = attributions(

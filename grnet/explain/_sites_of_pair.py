@@ -5,7 +5,7 @@ from torch import nn
 
 from grnet._alphabet import Codes
 from grnet.models._layers import at_the_door
-from grnet.models._pooled_sites import saturated
+from grnet.models._pooled_sites import one_per_peak, saturated
 from grnet.models.joint import JointModel
 
 _LEAST = 1e-9
@@ -72,8 +72,7 @@ class SitesOfPair(nn.Module):
         """Return log affinities (N, P, F) for codes (N, P * L) or floats (N, 4, P * L)."""
         hot = at_the_door(x)
         each = hot.reshape(len(hot), 4, self._n_peaks, -1).transpose(1, 2).flatten(0, 1)
-        said = self.reader(each)
-        said = said if said.ndim == 2 else said.mean(-1)
+        said = one_per_peak(self.reader(each))
         level: torch.Tensor = saturated(said, self.sites.ceiling)
         return level.reshape(len(hot), self._n_peaks, -1)
 

@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from grnet import _checks
+from grnet.graph._attributes import edge_attribute
 from grnet.graph.vocabulary import BINDS, GENE, NEAR, PEAK, TF
 
 if TYPE_CHECKING:
@@ -162,12 +163,11 @@ def evidence_paths(data: HeteroData) -> tuple[sp.csr_array, sp.csr_array] | None
 
 
 def _weights(data: HeteroData, edge_type: EdgeType, sizes: dict[str, int]) -> sp.csr_array:
-    store = data[edge_type]
-    ends = store.edge_index.cpu().numpy()
+    ends = data[edge_type].edge_index.cpu().numpy()
     weight = np.ones(ends.shape[1])
-    if "weight" in getattr(store, "edge_attr_names", ()):
-        column = store.edge_attr_names.index("weight")
-        weight = store.edge_attr[:, column].cpu().numpy().astype(np.float64)
+    of_edges = edge_attribute(data, edge_type, "weight")
+    if of_edges is not None:
+        weight = of_edges.cpu().numpy().astype(np.float64)
         _checks.finite(weight[:, None], ["weight"], f"the edges {' '.join(edge_type)}")
     return sp.csr_array((weight, tuple(ends)), shape=(sizes[edge_type[0]], sizes[edge_type[2]]))
 

@@ -68,6 +68,11 @@ class PooledSites(nn.Module):
         return (saturated(said, self.ceiling) - self.peak_mean) / self.peak_scale
 
 
+def one_per_peak(said: torch.Tensor) -> torch.Tensor:
+    """Return numbers of peaks (P, F), the mean over positions of a model that answers at each."""
+    return said if said.ndim == 2 else said.mean(-1)
+
+
 def saturated(said: torch.Tensor, ceiling: torch.Tensor) -> torch.Tensor:
     """Return log affinities (..., F) that level off at their ceiling (F,).
 

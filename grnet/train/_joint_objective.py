@@ -13,9 +13,10 @@ from torch.nn import functional
 
 from grnet import _checks
 from grnet.graph import GENE, NEAR, PEAK, TF
+from grnet.graph._attributes import edge_attribute
 from grnet.models import JointModel
+from grnet.models._pooled_sites import one_per_peak
 from grnet.train import _edge_graph
-from grnet.train._joint_views import link_weights
 from grnet.train.joint_fit import JointFit
 from grnet.train.metrics import task_scores
 
@@ -117,7 +118,7 @@ class JointObjective:
         self._bound = None if bindings is None else _bound(joint.graph, bindings)
         self._profile = None
         if joint.said is not None:
-            self._link = link_weights(joint.graph)
+            self._link = edge_attribute(joint.graph, NEAR, "weight")
             if loss.reconstruction:
                 self._profile = _profiles(joint.graph)
         self.n_reconstructed = 0 if self._profile is None else self._profile.shape[1]
@@ -135,7 +136,7 @@ class JointObjective:
             said = self._said.to(pairs.device)
         if said is not None and len(batch["peaks"]):
             own = joint.reader(self._graph[PEAK].sequence[batch["peaks"].cpu()].to(pairs.device))
-            own = (own if own.ndim == 2 else own.mean(-1)).float()
+            own = one_per_peak(own).float()
             said = said.index_copy(0, batch["peaks"], own)
         link = None if self._link is None else self._link.to(pairs.device)
         logits = joint(x, left, pairs, features=batch["features"], said=said, link=link)

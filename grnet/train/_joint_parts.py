@@ -13,18 +13,18 @@ from scipy.special import expit
 
 from grnet import _checks
 from grnet.graph import GENE, NEAR, PEAK, TF, with_evidence_profiles
+from grnet.graph._attributes import edge_attribute
 from grnet.graph._motifs import shares_of_motifs
 from grnet.graph._order import sorted_by_name
 from grnet.models import EdgeModelConfig, JointModel, JointModelConfig, MotifScanner
 from grnet.models._pooled_sites import PooledSites, pooled_affinity, saturated
 from grnet.models.joint import LAYERS, PAIR
-from grnet.models.prediction import predict
 from grnet.train._edge_graph import positions, with_training_edges
 from grnet.train._joint_views import (
     columns_of,
     has_evidence,
     has_profiles,
-    link_weights,
+    read_peaks,
     view,
 )
 from grnet.train._site_weights import CEILINGS, WORTH, LabelledSites, fitted_weights, validated
@@ -128,10 +128,7 @@ class JointParts:
     def sites(self) -> tuple[torch.Tensor, PooledSites]:
         """Return what the sequence model says of the peaks, and each TF's weights of it."""
         if self._sites is None:
-            codes = self.graph[PEAK].sequence.numpy()
-            device = self.settings.device
-            said = torch.from_numpy(predict(self.reader, codes, device=device, raw=True))
-            said = said if said.ndim == 2 else said.mean(-1)
+            said = read_peaks(self.reader, self.graph, device=self.settings.device)
             self._sites = said, self._weighed(said)
         return self._sites
 
@@ -151,7 +148,10 @@ class JointParts:
         _locate(layer.peak_mean, layer.peak_scale, level)
         peak, gene = self.graph[NEAR].edge_index
         pooled, has_peak = pooled_affinity(
-            level[peak], gene, link=link_weights(self.graph), n_genes=self.graph[GENE].num_nodes
+            level[peak],
+            gene,
+            link=edge_attribute(self.graph, NEAR, "weight"),
+            n_genes=self.graph[GENE].num_nodes,
         )
         _locate(layer.mean, layer.scale, pooled[has_peak])
         seen = torch.where(has_peak[:, None], (pooled - layer.mean) / layer.scale, 0.0).numpy()

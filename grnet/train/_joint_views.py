@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
+from torch import nn
 
 from grnet.graph import BINDS, COEXPRESSED, GENE, NEAR, PEAK, REGULATES, opposite
 from grnet.graph._features import append_features
 from grnet.graph.pairs import EVIDENCE_PROFILE
+from grnet.models._pooled_sites import one_per_peak
+from grnet.models.prediction import predict
 
 if TYPE_CHECKING:
     from torch_geometric.data import HeteroData
@@ -70,6 +73,12 @@ def _visible(layers: Sequence[str]) -> "set[EdgeType]":
     return _KNOWN | expression | (_EVIDENCE if "graph" in layers else set())
 
 
+def read_peaks(reader: nn.Module, data: "HeteroData", *, device: str) -> torch.Tensor:
+    """Return what a sequence model says of the DNA of each peak, (P, F)."""
+    raw = predict(reader, data[PEAK].sequence.numpy(), device=device, raw=True)
+    return one_per_peak(torch.from_numpy(raw))
+
+
 def has_evidence(data: "HeteroData") -> bool:
     """Tell whether there is anything in the graph beside expression and known edges."""
     return PEAK in data.node_types and NEAR in data.edge_types
@@ -78,12 +87,3 @@ def has_evidence(data: "HeteroData") -> bool:
 def has_profiles(data: "HeteroData") -> bool:
     """Tell whether the nodes have a profile of the evidence already."""
     return any(name.startswith(EVIDENCE_PROFILE) for name in data[GENE].feature_names)
-
-
-def link_weights(data: "HeteroData") -> torch.Tensor | None:
-    """Return how strongly each peak is linked to a gene, None where the graph does not say."""
-    store = data[NEAR]
-    if "weight" not in getattr(store, "edge_attr_names", ()):
-        return None
-    weight: torch.Tensor = store.edge_attr[:, store.edge_attr_names.index("weight")]
-    return weight

@@ -11,11 +11,11 @@ import pandas as pd
 import torch
 
 from grnet.graph import GENE, NEAR
+from grnet.graph._attributes import edge_attribute
 from grnet.models.joint import JointModel
 from grnet.models.prediction import evaluating
 from grnet.train._edge_encoding import PAIRS, pair_logits
 from grnet.train._edge_graph import positions
-from grnet.train._joint_views import link_weights
 from grnet.train.calibration import Calibration, Kind
 from grnet.train.edge_fit import calibration_of, probabilities
 from grnet.train.pair_evidence import PairEvidence
@@ -161,7 +161,7 @@ class JointFit:
         parts = []
         with evaluating(self.model, device=device) as where:
             said, near = self.said.to(where), self.graph[NEAR].edge_index.to(where)  # type: ignore[union-attr]
-            link = link_weights(self.graph)
+            link = edge_attribute(self.graph, NEAR, "weight")
             link = None if link is None else link.to(where)
             n_genes = self.graph[GENE].num_nodes
             for start in range(0, asked.shape[1], PAIRS):

@@ -11,11 +11,12 @@ import pandas as pd
 import torch
 
 from grnet import _checks
-from grnet.graph import PEAK, REGULATES
-from grnet.models import JointModel, predict
+from grnet.graph import REGULATES
+from grnet.models import JointModel
 from grnet.models.joint import LAYERS
 from grnet.train import _edge_graph
 from grnet.train._joint_objective import ByTarget, JointObjective, JointPairs, TunedModel
+from grnet.train._joint_views import read_peaks
 from grnet.train.edges import EdgeSplit
 from grnet.train.fitting import FitSettings, fit
 from grnet.train.joint_fit import JointFit
@@ -181,7 +182,5 @@ def _with_model(joint: JointFit, model: JointModel) -> JointFit:
         model.weight.clamp_(min=0.0)
     said = None
     if joint.said is not None:
-        codes = joint.graph[PEAK].sequence.numpy()
-        said = torch.from_numpy(predict(model.reader, codes, device=joint.device, raw=True))
-        said = said if said.ndim == 2 else said.mean(-1)
+        said = read_peaks(model.reader, joint.graph, device=joint.device)
     return dataclasses.replace(joint, model=model, said=said)
