@@ -14,7 +14,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from grnet._progress import progress
 from grnet.graph import GENE, TF
 from grnet.infer._expression_graph import ExpressionGraph
-from grnet.infer._knowledge import KnownPairs
+from grnet.infer._knowledge import PAIRS_AT_A_TIME, KnownPairs
 from grnet.infer._scored import Scored
 from grnet.models import EdgeModelConfig
 from grnet.train import (
@@ -37,7 +37,6 @@ Members = Callable[[EdgeSplit, FitSettings, int], Sequence[ScoresPairs]]
 """Trains models on a split, with settings and a seed."""
 
 MOST_CALIBRATION_PAIRS = 1_000_000
-PAIRS_AT_A_TIME = 2_000_000
 
 
 @dataclass(frozen=True, eq=False)

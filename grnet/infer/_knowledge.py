@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from grnet import _checks
+from grnet._progress import progress
 from grnet.grn import GRN
 from grnet.infer._tables import Network, edge_table
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 Rows = npt.NDArray[np.int64]
 Table = npt.NDArray[np.float32]
+
+PAIRS_AT_A_TIME = 2_000_000
+"""That a model scores: it reads the whole graph each time."""
 
 KNOWLEDGE = ("known", "graph", "model")
 """What ``network`` hands to the methods that take it."""
@@ -126,10 +130,15 @@ def scores_of(model: "JointFit", inputs: "Inputs") -> Table:
             f"{_checks.examples(model.graph['gene'].name)}. Train it on a graph of these cells."
         )
         raise ValueError(message)
-    genes = inputs.genes[columns]
-    for row in rows.tolist():
-        pairs = pd.DataFrame({"source": str(inputs.regulators[row]), "target": genes})
-        found[row, columns] = model.scores(pairs)
+    regulators, genes = inputs.regulators[rows].astype(str), inputs.genes[columns]
+    n_rows = max(1, PAIRS_AT_A_TIME // len(columns))
+    for start in progress(range(0, len(rows), n_rows), "scoring pairs"):
+        block = regulators[start : start + n_rows]
+        pairs = pd.DataFrame(
+            {"source": block.repeat(len(genes)), "target": np.tile(genes, len(block))}
+        )
+        scores = model.scores(pairs).reshape(len(block), len(genes))
+        found[np.ix_(rows[start : start + n_rows], columns)] = scores
     return found
 
 

@@ -201,3 +201,20 @@ def test_known_edges_alone_teach_the_expression(cells, tfs, multiome):
 def test_wrong_options_are_told(cells, tfs, multiome, options, text):
     with pytest.raises(ValueError, match=text):
         inferred(cells, tfs, known=multiome.edges, **options)
+
+
+def test_a_trained_model_scores_every_pair_however_many_at_a_time(
+    cells, tfs, graph, multiome, monkeypatch
+):
+    split = gn.train.split_edges(
+        multiome.edges, tfs=graph["tf"].name, genes=graph["gene"].name, regime="target"
+    )
+    fit = gn.train.fit_joint(graph, split, settings=gn.train.FitSettings(max_epochs=2))
+    genes = [*graph["gene"].name[::-1][:40], *tfs]  # a part, in another order
+    less = cells[:, list(dict.fromkeys(genes))].copy()
+    together = gn.infer.network(less, tfs=tfs, method="joint", model=fit, n_top=None)
+    asked = together.edges[["source", "target"]].astype(str)
+    np.testing.assert_allclose(together.edges["weight"].abs(), fit.scores(asked), atol=1e-5)
+    monkeypatch.setattr("grnet.infer._knowledge.PAIRS_AT_A_TIME", 2 * less.n_vars + 1)
+    apart = gn.infer.network(less, tfs=tfs, method="joint", model=fit, n_top=None)
+    pd.testing.assert_frame_equal(together.edges, apart.edges, rtol=1e-5)
