@@ -34,9 +34,9 @@ class EdgeModelConfig:
     source, target
         Types of the nodes that an edge joins.
     kind
-        Of the layers: ``"sage"`` (mean of the neighbours, a matrix for each type of edge),
-        ``"gatv2"`` (attention), ``"hgt"`` (heterogeneous graph transformer), or ``"none"``:
-        features alone.
+        Of the layers: ``"sage"`` (mean of the neighbours, with matrices for each type of edge: the
+        relational network of Schlichtkrull et al. 2018), ``"gatv2"`` (attention), ``"hgt"``
+        (heterogeneous graph transformer), or ``"none"``: features alone.
     decoder
         From two vectors to a logit: ``"mlp"``, ``"dot"``, ``"distmult"`` or ``"bilinear"``. All
         are directed: TF and target have networks of their own.

@@ -238,7 +238,7 @@ def test_the_model_and_the_caller_are_left_as_found(graph, edge_model, known_pai
     model.train()
     model.together[2].eval()
     before = torch.get_rng_state()
-    one = asked(model, graph, known_pair[0], method=method, seed=1, **QUICK)
+    one = asked(model, graph, known_pair[0], method=method, seed=1, tolerance=0.1, **QUICK)
     assert model.training
     assert not model.together[2].training
     assert all(p.grad is None for p in model.parameters())
@@ -250,7 +250,7 @@ def test_the_model_and_the_caller_are_left_as_found(graph, edge_model, known_pai
     )
     assert torch.equal(before, torch.get_rng_state())
     assert torch.is_grad_enabled()
-    again = asked(model, graph, known_pair[0], method=method, seed=1, **QUICK)
+    again = asked(model, graph, known_pair[0], method=method, seed=1, tolerance=0.1, **QUICK)
     pd.testing.assert_frame_equal(one.edges, again.edges)
     pd.testing.assert_frame_equal(one.nodes, again.nodes)
 
