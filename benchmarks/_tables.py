@@ -22,7 +22,7 @@ PACKAGES = ("grnet", "numpy", "scipy", "pandas", "anndata", "torch")
 def markdown(frame: pd.DataFrame, *, digits: int = 2) -> str:
     """Return a frame as a markdown table; numbers to so many digits, missing ones empty."""
     table = frame.reset_index()
-    rows = [[str(column) for column in table], ["---"] * table.shape[1]]
+    rows = [[_text(column, digits) for column in table], ["---"] * table.shape[1]]
     rows += [[_text(value, digits) for value in row] for row in table.itertuples(index=False)]
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 

@@ -34,6 +34,8 @@ MEMBERS = ("trees", "sage")
 METHODS = (*MEMBERS, ENSEMBLE, PLAIN, "GENELink")
 RUN = ["regime", "negatives", "seed", "ranking"]
 FIGURES = ("auroc", "auprc", "auroc_within_tf")
+SHOWN = ("label rates, sum", "|Pearson|", "prior", "boosted pairs", "GENELink", *MEMBERS, ENSEMBLE)
+"""Rankings in the overview."""
 
 
 class Members:
@@ -110,6 +112,7 @@ def main(
         rows = rows.drop_duplicates(["set", *RUN])
         for name, table in rows.groupby("set", sort=False):
             print_tables(str(name), table)
+        print(f"### All\n\n{markdown(overview(rows), digits=3)}")
         return
     warn_unless_idle()
     print(machine(), "\n")
@@ -152,12 +155,15 @@ def print_tables(name: str, table: pd.DataFrame) -> None:
 
 
 def standing(table: pd.DataFrame, *, by: str = "auroc") -> pd.DataFrame:
-    """Say in each regime how the ensemble stands to the best null, to GENELink, and to the prior.
+    """Say how the ensemble stands to the best null and to GENELink in each test that it ran in.
 
     ``apart`` names the others whose intervals lie below that of the ensemble. The ensemble is fixed
     beforehand: no method of grnet is chosen by its test pairs.
     """
-    kept = table[table["is_null"] | table["ranking"].isin([ENSEMBLE, "GENELink"])]
+    ran = table.groupby(["regime", "negatives"])["ranking"].transform(
+        lambda r: (r == ENSEMBLE).any()
+    )
+    kept = table[ran & (table["is_null"] | table["ranking"].isin([ENSEMBLE, "GENELink"]))]
     kept = kept.assign(is_null=kept["ranking"] != ENSEMBLE)
     verdicts = gn.evaluate.supervised_verdicts(kept, by=by).set_index(["regime", "negatives"])
     rows = {}
@@ -176,6 +182,25 @@ def standing(table: pd.DataFrame, *, by: str = "auroc") -> pd.DataFrame:
             "apart": "all" if len(below) == len(others) else ", ".join(below) or "none",
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["regime", "negatives"])
+
+
+def overview(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return a row for each test of each set: AUROC with its interval (AUPRC), and the standing."""
+    found = {}
+    for test, table in rows.groupby(["set", "regime", "negatives"], sort=False):
+        groups = table.groupby("ranking")
+        reached, precise = groups["auroc"].agg(_with_interval), groups["auprc"].mean()
+        row = {
+            name: f"{reached[name]} ({precise[name]:.3f})" if name in reached else ""
+            for name in SHOWN
+        }
+        if ENSEMBLE in reached:
+            stand = standing(table).iloc[0]
+            less = "{difference:+.3f} ({low:.3f} to {high:.3f}), ".format(**stand)
+            row |= {"less the best other": less + stand["best other"], "apart from": stand["apart"]}
+        found[test] = row
+    names = ["set", "new in the test", "negatives"]
+    return pd.DataFrame.from_dict(found, orient="index").rename_axis(names).fillna("")
 
 
 def label_rates(name: str) -> pd.DataFrame:

@@ -57,6 +57,25 @@ def test_the_ensemble_stands_where_its_intervals_say():
     assert found["apart"] == "prior, rate"
 
 
+def test_the_overview_has_a_row_for_each_test_and_leaves_empty_what_did_not_run():
+    from benchmarks.supervised import ENSEMBLE, overview
+
+    rows = [
+        ("toy", "target", kind, seed, name, name != ENSEMBLE, value + seed / 100, value / 2)
+        for seed in range(3)
+        for kind, names in (("uniform", {ENSEMBLE: 0.8, "prior": 0.6}), ("degree", {"prior": 0.5}))
+        for name, value in names.items()
+    ]
+    columns = ["set", "regime", "negatives", "seed", "ranking", "is_null", "auroc", "auprc"]
+    found = overview(pd.DataFrame(rows, columns=columns))
+    assert found.index.tolist() == [("toy", "target", "uniform"), ("toy", "target", "degree")]
+    assert found[ENSEMBLE].tolist() == ["0.810 ± 0.025 (0.400)", ""]
+    assert found["prior"].str.endswith("(0.300)").tolist() == [True, False]
+    assert found["less the best other"].tolist() == ["+0.200 (0.200 to 0.200), prior", ""]
+    assert found["apart from"].tolist() == ["all", ""]
+    assert (found["GENELink"] == "").all()
+
+
 def test_genelink_learns_and_members_are_trained_once(monkeypatch):
     from benchmarks import _genelink
     from benchmarks._known_edges import KnownEdges
@@ -111,9 +130,10 @@ def test_tables_of_saved_rows_keep_their_order(tmp_path, capsys):
 
     rows = [
         ("toy", regime, "uniform", seed, name, name == "rate", auroc, 1.0)
-        for regime in ("target", "edge")
+        for regime in ("target", "edge", "both")
         for seed in range(3)
         for name, auroc in (("rate", 0.6 + seed / 100), (ENSEMBLE, 0.8 + seed / 100))
+        if (regime, name) != ("both", ENSEMBLE)
     ]
     columns = ["set", "regime", "negatives", "seed", "ranking", "is_null", "auroc", "seconds"]
     table = pd.DataFrame(rows, columns=columns)
@@ -124,3 +144,7 @@ def test_tables_of_saved_rows_keep_their_order(tmp_path, capsys):
     assert "| regime, negatives | rate | ensemble |" in shown
     assert shown.index("| target, uniform | 0.610") < shown.index("| edge, uniform | 0.610")
     assert "0.810 ± 0.025" in shown
+    overview = shown[shown.index("### All") :]
+    assert [f"| toy | {regime} | uniform |" in overview for regime in ("target", "both")] == [
+        True
+    ] * 2
