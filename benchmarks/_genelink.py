@@ -48,10 +48,16 @@ class GENELink(nn.Module):
 
     def forward(self, x: torch.Tensor, pairs: torch.Tensor) -> torch.Tensor:
         """Return logits of pairs of genes, (2, B)."""
-        h = functional.elu(self.first(x, self.known))
-        h = functional.elu(self.second(h, self.known))
-        both = self.of_tf(h)[pairs[0]] * self.of_target(h)[pairs[1]]
-        logits: torch.Tensor = both.sum(1)
+        known = self.known.to(x.device)
+        # only TFs with training edges are heard, at any depth: nobody else can change the answer
+        heard = torch.unique(torch.cat([known[0], pairs.flatten()]))
+        place = torch.full((len(x),), -1, device=x.device)
+        place[heard] = torch.arange(len(heard), device=x.device)
+        edges = place[known[:, place[known[1]] >= 0]]
+        h = functional.elu(self.first(x[heard], edges))
+        h = functional.elu(self.second(h, edges))
+        tf, target = place[pairs]
+        logits: torch.Tensor = (self.of_tf(h[tf]) * self.of_target(h[target])).sum(1)
         return logits
 
 

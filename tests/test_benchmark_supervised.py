@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 import grnet as gn
 
@@ -74,6 +75,21 @@ def test_the_overview_has_a_row_for_each_test_and_leaves_empty_what_did_not_run(
     assert found["less the best other"].tolist() == ["+0.200 (0.200 to 0.200), prior", ""]
     assert found["apart from"].tolist() == ["all", ""]
     assert (found["GENELink"] == "").all()
+
+
+def test_genelink_leaves_out_only_genes_that_nobody_hears():
+    from benchmarks._genelink import GENELink
+
+    generator = torch.Generator().manual_seed(0)
+    known = torch.stack(
+        [torch.randint(0, 6, (80,), generator=generator), torch.randint(0, 40, (80,))]
+    )
+    model = GENELink(9, known).eval()
+    x, pairs = torch.randn(40, 9), torch.tensor([[0, 3, 7], [20, 5, 39]])
+    h = torch.nn.functional.elu(model.first(x, known))
+    h = torch.nn.functional.elu(model.second(h, known))
+    whole = (model.of_tf(h)[pairs[0]] * model.of_target(h)[pairs[1]]).sum(1)
+    torch.testing.assert_close(model(x, pairs), whole)
 
 
 def test_genelink_learns_and_members_are_trained_once(monkeypatch):
