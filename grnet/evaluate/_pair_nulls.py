@@ -26,6 +26,7 @@ RATE_PRODUCT = "label rates, product"
 PEARSON = "|Pearson|"
 PRIOR = "prior"
 BOOSTED = "boosted pairs"
+NULLS = frozenset({TF_RATE, TARGET_RATE, RATE_SUM, RATE_PRODUCT, PEARSON, PRIOR, BOOSTED})
 
 N_COMPONENTS = 20
 _ROUNDING = 1e-9

@@ -13,7 +13,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from grnet import _checks
 from grnet._progress import progress
-from grnet.evaluate._pair_nulls import GeneTable, null_pair_scores
+from grnet.evaluate._pair_nulls import NULLS, GeneTable, null_pair_scores
 from grnet.grn import GRN
 from grnet.train import EdgeSplit, split_edges
 from grnet.train.edges import Negatives, Regime
@@ -72,7 +72,8 @@ def supervised_benchmark(  # noqa: PLR0913 - every option is a stated choice of 
     Raises
     ------
     ValueError
-        If a method returns other than one finite score per test pair, or as ``split_edges``.
+        If a method has the name of a null or returns other than one finite score per test pair,
+        genes have the same name, weights of the prior are missing, or as ``split_edges``.
 
     Notes
     -----
@@ -92,6 +93,13 @@ def supervised_benchmark(  # noqa: PLR0913 - every option is a stated choice of 
     True
     """
     genes = adata.var_names
+    _checks.unique(genes, "adata.var_names")
+    _checks.in_range(seeds, 1, 10_000, what="seeds")
+    _checks.in_range(n_negatives, 1, 1000, what="n_negatives")
+    reserved = sorted({*methods} & NULLS)
+    if reserved:
+        message = f"{_checks.examples(reserved)}: nulls have these names; call your method another."
+        raise ValueError(message)
     table = GeneTable(adata, pd.Index(sorted({*genes, *map(str, tfs)})))
     weights = None if prior is None else _weights(prior)
     tests = list(product(regimes, negatives, range(seeds)))
@@ -136,7 +144,7 @@ def supervised_verdicts(table: pd.DataFrame, *, by: str = "auroc") -> pd.DataFra
     Raises
     ------
     ValueError
-        If the table has no method.
+        If the table has no method, or a test no figure of any method or null.
 
     Examples
     --------
@@ -159,7 +167,13 @@ def supervised_verdicts(table: pd.DataFrame, *, by: str = "auroc") -> pd.DataFra
     rows = []
     for test, part in table.groupby(_TEST, sort=False):
         runs = part.pivot_table(by, "seed", "ranking")
-        is_null = part.groupby("ranking")["is_null"].first()
+        is_null = part.groupby("ranking")["is_null"].first().reindex(runs.columns)
+        if is_null.all() or not is_null.any():
+            message = (
+                f"{' '.join(map(str, test))}: no {by} of a {'method' if is_null.all() else 'null'} "
+                "to compare. A test with pairs of both labels has figures for all of them."
+            )
+            raise ValueError(message)
         method, null = (runs.mean()[names].idxmax() for names in (~is_null, is_null))
         gap = runs[method] - runs[null]
         low, high = interval(gap)
@@ -186,14 +200,15 @@ def _scored(
     methods: Mapping[str, Scorer], split: EdgeSplit, adata: "AnnData"
 ) -> Iterator[tuple[str, npt.NDArray[np.float64], float]]:
     """Yield each method's scores of the test pairs, which it gets without their labels."""
-    asked = EdgeSplit(
-        train=split.train,
-        validation=split.validation,
-        test=split.test.drop(columns="label"),
-        regime=split.regime,
-        negatives=split.negatives,
-    )
     for name, method in methods.items():
+        asked = EdgeSplit(
+            train=split.train.copy(),
+            validation=split.validation.copy(),
+            test=split.test.drop(columns="label"),
+            regime=split.regime,
+            negatives=split.negatives,
+            facts=split.facts,
+        )
         begin = time.perf_counter()
         scores = np.asarray(method(asked, adata), dtype=np.float64)
         seconds = time.perf_counter() - begin
@@ -228,5 +243,6 @@ def _weights(prior: pd.DataFrame | GRN) -> "pd.Series[float]":
     edges = prior.edges if isinstance(prior, GRN) else prior
     _checks.has_columns(edges, ["source", "target"], "the prior")
     weight = edges["weight"].abs() if "weight" in edges else pd.Series(1.0, index=edges.index)
+    _checks.finite(weight.to_numpy()[:, None], ["weight"], "the prior")
     names = [edges["source"].astype(str), edges["target"].astype(str)]
     return weight.groupby(names).max()

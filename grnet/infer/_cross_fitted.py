@@ -170,6 +170,14 @@ def _pairs(
             "method then learns from the cells alone."
         )
         raise ValueError(message)
+    n_others = np.bincount(fold[negative & (fold >= 0)], minlength=n_folds)
+    if n_others.min() < 2:
+        message = (
+            f"{int(negative.sum())} pairs without an edge are too few for {n_folds} folds: the "
+            "smallest would have less than two. Give more rows with label 0, or edges alone: the "
+            "other pairs of their TFs are then taken."
+        )
+        raise ValueError(message)
     return pairs
 
 

@@ -8,6 +8,7 @@ import torch
 
 from grnet.graph.vocabulary import GENE, TF
 from grnet.train._neighbours import Neighbours
+from grnet.train._resuming import fingerprint
 
 if TYPE_CHECKING:
     from torch_geometric.data import HeteroData
@@ -29,6 +30,10 @@ class LabelledPairs:
     def __len__(self) -> int:
         """Return the number of pairs."""
         return self.pairs.shape[1]
+
+    def fingerprint(self) -> str:
+        """Return a digest of pairs, labels and features."""
+        return fingerprint(self.pairs, self.labels, self.features)
 
     def __getitems__(self, indices: list[int]) -> dict[str, Any]:
         """Return ``pairs`` (2, B), ``y`` (B,), and ``features`` (B, n) where there are some."""
@@ -60,6 +65,10 @@ class SampledPairs:
     def __len__(self) -> int:
         """Return the number of pairs."""
         return len(self._labelled)
+
+    def fingerprint(self) -> str:
+        """Return that of the labelled pairs."""
+        return self._labelled.fingerprint()
 
     def __getitems__(self, indices: list[int]) -> dict[str, Any]:
         """Return ``pairs`` and ``y``, and ``x`` and ``edges`` of the graph that these are of."""

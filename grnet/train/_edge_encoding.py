@@ -40,7 +40,7 @@ def pair_logits(
             own = None if evidence is None else torch.from_numpy(evidence.at(part)).to(where)
             logits = model.decoded(h, torch.from_numpy(part).to(where), features=own)
             parts.append(logits.double().cpu())
-        return np.asarray(torch.cat(parts).numpy())
+        return torch.cat(parts).numpy() if parts else np.zeros(0)
 
 
 def _vectors(

@@ -1,6 +1,5 @@
 """A graph whose known edges are those that train, and pairs of its names as positions."""
 
-import copy
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import pandas as pd
 import torch
 
 from grnet import _checks
+from grnet.graph._order import sorted_by_name
 from grnet.graph.vocabulary import GENE, REGULATES, TF, opposite
 from grnet.models.encoders import EdgeType
 from grnet.train.edges import EdgeSplit
@@ -22,8 +22,8 @@ Edges = dict[EdgeType, torch.Tensor]
 
 
 def with_training_edges(data: "HeteroData", split: EdgeSplit) -> "HeteroData":
-    """Return a graph whose known edges, both ways, are those that train."""
-    graph = copy.copy(data)
+    """Return a graph, sorted by name, whose known edges, both ways, are those that train."""
+    graph = sorted_by_name(data)
     positive = split.train[split.train["label"] == 1]
     known = torch.from_numpy(positions(graph, positive))
     for edge_type, index in ((REGULATES, known), (opposite(REGULATES), known.flip(0))):

@@ -133,11 +133,11 @@ def by_chromosome(asked: Question, chromosome: npt.NDArray[np.str_], held: Held)
     names = [*held[0], *held[1]]
     table = _chromosomes.translation(names, known)
     missing = [name for name in names if name not in table]
-    if missing or not held[1]:
+    if missing or not held[1] or len({table[name] for name in names}) < len(names):
         message = (
             f"validation={list(held[0])} and test={list(held[1])}: expected chromosomes of the "
-            f"genes, and at least one for the test; unknown: {_checks.examples(missing)}. The "
-            f"genes are on {_checks.examples(known, 8)}."
+            "genes, each once, and at least one for the test; unknown: "
+            f"{_checks.examples(missing)}. The genes are on {_checks.examples(known, 8)}."
         )
         raise ValueError(message)
     gene_part = np.where(chromosome == "", -1, 0)

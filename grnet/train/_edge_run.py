@@ -12,6 +12,7 @@ from grnet.train import _edge_graph
 from grnet.train._edge_batches import LabelledPairs, SampledPairs
 from grnet.train._edge_objective import EdgeObjective
 from grnet.train._neighbours import Neighbours
+from grnet.train._resuming import fingerprint
 from grnet.train.calibration import KINDS, Kind
 from grnet.train.edge_fit import EdgeFit
 from grnet.train.edges import EdgeSplit
@@ -76,7 +77,7 @@ def trained(  # noqa: PLR0913 - what fit_edges was given
     folder: str | None = None,
 ) -> EdgeFit:
     """Train a model, and calibrate it on the validation pairs."""
-    _check(calibrate, class_prior)
+    _check(calibrate, class_prior, n_validation=len(split.validation))
     evidence = PairEvidence(graph, split, seed=seed) if pair_features else None
     n_features = 0 if evidence is None else len(evidence.names)
     with torch.random.fork_rng():
@@ -94,7 +95,9 @@ def trained(  # noqa: PLR0913 - what fit_edges was given
             SampledPairs(part, graph, heard, depth=config.depth, n_each=n_each, seed=seed)
             for part in (train, validation)
         )
-    facts = {} if n_each is None else {"neighbours": n_each}
+    facts: dict[str, Any] = {} if n_each is None else {"neighbours": n_each}
+    if folder is not None:
+        facts |= {"config": str(model.config), "graph": _fingerprint(graph)}
     done = fit(
         model,
         data[0],
@@ -106,6 +109,12 @@ def trained(  # noqa: PLR0913 - what fit_edges was given
     )
     found = EdgeFit(fit=done, graph=graph, evidence=evidence)
     return found if calibrate is None else found.calibrated(split.validation, kind=calibrate)
+
+
+def _fingerprint(graph: "HeteroData") -> str:
+    """Return a digest of features and edges."""
+    parts = {**graph.x_dict, **graph.edge_index_dict}
+    return fingerprint(*(part for key in sorted(parts, key=str) for part in (str(key), parts[key])))
 
 
 def _labelled(
@@ -137,9 +146,15 @@ def _n_each(
     return int(_checks.in_range(neighbours, 1, 1 << 31, what="neighbours"))
 
 
-def _check(calibrate: Kind | None, class_prior: float | None) -> None:
+def _check(calibrate: Kind | None, class_prior: float | None, *, n_validation: int) -> None:
     if calibrate is not None:
         _checks.one_of(calibrate, KINDS, "kind of calibration")
+    if calibrate is not None and not n_validation:
+        message = (
+            f"calibrate={calibrate!r} wants pairs for validation and the split has none: give "
+            "split_edges a share of them."
+        )
+        raise ValueError(message)
     if class_prior is None:
         return
     if not 0 < class_prior < 1:

@@ -17,6 +17,7 @@ from grnet.graph._attributes import edge_attribute
 from grnet.models import JointModel
 from grnet.models._pooled_sites import one_per_peak
 from grnet.train import _edge_graph
+from grnet.train._resuming import fingerprint
 from grnet.train.joint_fit import JointFit
 from grnet.train.metrics import task_scores
 
@@ -92,6 +93,10 @@ class JointPairs:
 
     def __len__(self) -> int:
         return len(self._labels)
+
+    def fingerprint(self) -> str:
+        """Return a digest of pairs, labels and features."""
+        return fingerprint(self.pairs, self._labels, self._features)
 
     def __getitems__(self, indices: list[int]) -> dict[str, Any]:
         """Return ``pairs``, ``y``, ``features``, and ``peaks`` where DNA is read."""

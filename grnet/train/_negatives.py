@@ -41,15 +41,17 @@ def drawn(
             codes = rng.permutation(region.inside(table.negative))
             codes = codes[~np.isin(codes, taken)][:n]
         elif kind == "hard" and ranked is not None:
-            codes = hardest(ranked, region, n, taken=taken)
+            # parts that draw from the same pairs get the hardest of them by lot
+            n_pool = sum(asked[len(found) :]) if parts.one_region else n
+            pool = hardest(ranked, region, n_pool, taken=taken)
+            codes = pool if len(pool) <= n else rng.choice(pool, n, replace=False)
         elif kind == "degree":
             codes = degree_matched(edges, region.n_genes, n=n, taken=taken, rng=rng)
         else:
             codes = uniform(region, n, taken=taken, rng=rng)
         found.append(np.sort(codes))
         taken = np.union1d(taken, np.concatenate([codes, table.reversed(codes)]))
-    if kind != "listed":
-        _tell_missing(found, wanted, kind)
+    _tell_missing(found, asked if kind == "listed" else wanted, kind)
     return found
 
 
@@ -62,14 +64,18 @@ def _shared(wanted: Sequence[int], n_left: int) -> list[int]:
 def _tell_missing(found: Sequence[Rows], wanted: Sequence[int], kind: str) -> None:
     """Say where fewer pairs without an edge were found than asked for, or raise where none was."""
     for part, codes, n in zip(PARTS, found, wanted, strict=True):
+        if len(codes) >= n and (n or kind != "listed"):
+            continue
         message = f"{part}: {len(codes):,} of {n:,} {kind} negatives were found"
-        if len(codes) < n and not len(codes) and part != "validation":
-            message += (
-                ": the known edges leave no other pair there. Ask for another kind of negatives, "
-                "give more TFs or genes, or choose another regime."
+        if not len(codes) and part != "validation":
+            why = (
+                "give more rows with label 0"
+                if kind == "listed"
+                else "the known edges leave no other pair there: give more TFs or genes"
             )
+            message += f"; {why}, ask for another kind of negatives, or choose another regime."
             raise ValueError(message)
-        if len(codes) < n:
+        if kind != "listed":
             logger.info("%s; the known edges leave no more", message)
 
 
@@ -83,6 +89,11 @@ def uniform(region: Region, n: int, *, taken: Rows, rng: np.random.Generator) ->
         size = int(missing * _PER_ROUND) + 16
         codes = rng.choice(region.tfs, size) * region.n_genes + rng.choice(region.genes, size)
         found = _first(np.concatenate([found, codes[~np.isin(codes, taken)]]))
+    else:  # so few are left that lots seldom find them
+        every = (region.tfs[:, None] * region.n_genes + region.genes).ravel()
+        free = np.setdiff1d(every, np.concatenate([taken, found]), assume_unique=False)
+        more = rng.choice(free, min(n - len(found), len(free)), replace=False)
+        found = np.concatenate([found, more])
     return found[:n]
 
 

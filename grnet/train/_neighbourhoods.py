@@ -151,6 +151,8 @@ def _folds(
 ) -> "list[tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]]":
     """Return which pairs are heard and which are asked; together the latter are all."""
     rng = np.random.default_rng(seed)
+    # of one name alone nothing can be heard about another
+    new = tuple(end for end in new if len(np.unique(pairs[end])) > 1)
     if not new:
         fold = rng.permutation(pairs.shape[1]) % N_FOLDS
         return [(fold != i, fold == i) for i in range(N_FOLDS)]

@@ -1,17 +1,33 @@
 """A folder that holds a run of training, so that it can go on after it was killed."""
 
+import hashlib
 import json
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from grnet.io._atomic import replacing
 
 _FACTS = "run.json"
 STATE = "last"
+
+
+def fingerprint(*parts: npt.ArrayLike | torch.Tensor | str | None) -> str:
+    """Return a digest of arrays and texts, to tell the data of one run from those of another."""
+    digest = hashlib.blake2b(digest_size=12)
+    for part in parts:
+        if isinstance(part, str) or part is None:
+            digest.update(repr(part).encode())
+        else:
+            values = np.ascontiguousarray(part)
+            digest.update(f"{values.dtype} {values.shape}".encode())
+            digest.update(values.view(np.uint8).data if values.size else b"")
+    return digest.hexdigest()
 
 
 def claim(folder: str | Path | None, facts: Mapping[str, Any]) -> None:

@@ -12,6 +12,7 @@ import torch
 
 from grnet import _checks
 from grnet._alphabet import UNKNOWN, Codes
+from grnet.train._resuming import fingerprint
 
 Batch = dict[str, torch.Tensor]
 
@@ -110,6 +111,23 @@ class SequenceData:
     def __getitem__(self, index: int) -> Batch:
         """Return one sequence, as a batch of one."""
         return self.__getitems__([index])
+
+    def fingerprint(self) -> str:
+        """Return a digest of sequences and labels, which tells one training from another.
+
+        Examples
+        --------
+        >>> import grnet as gn
+        >>> import numpy as np
+        >>> codes = np.zeros((1, 9), dtype=np.uint8)
+        >>> gn.train.SequenceData(codes, np.ones(1)).fingerprint() == (
+        ...     gn.train.SequenceData(codes, np.zeros(1)).fingerprint()
+        ... )
+        False
+        """
+        labels = self.labels
+        parts = (labels.data, labels.indices, labels.indptr) if sp.issparse(labels) else (labels,)
+        return fingerprint(self.codes, *parts)
 
     def __getitems__(self, indices: list[int]) -> Batch:
         """Return a batch: ``x``, codes (B, L), and ``y``, labels."""

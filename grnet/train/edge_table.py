@@ -118,7 +118,9 @@ class EdgeTable:
         return np.asarray(source[both] * len(self.genes) + target[both])
 
     def frame(self, edges: Rows, others: Rows) -> pd.DataFrame:
-        """Return ``source, target, label``, edges first."""
-        tf, gene = np.divmod(np.concatenate([edges, others]), len(self.genes))
-        label = np.repeat([1, 0], [len(edges), len(others)])
+        """Return ``source, target, label``, sorted by name: the order of rows tells no label."""
+        codes = np.concatenate([edges, others])
+        order = np.argsort(codes)
+        tf, gene = np.divmod(codes[order], len(self.genes))
+        label = np.repeat([1, 0], [len(edges), len(others)])[order]
         return pd.DataFrame({"source": self.tfs[tf], "target": self.genes[gene], "label": label})

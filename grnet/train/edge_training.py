@@ -7,9 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from grnet import _checks
+from grnet.graph.vocabulary import REGULATES
 from grnet.models.encoders import EdgeModelConfig
 from grnet.train._edge_graph import with_training_edges
 from grnet.train._edge_run import trained
+from grnet.train._resuming import fingerprint
 from grnet.train.calibration import Kind
 from grnet.train.edge_fit import EdgeEnsemble, EdgeFit
 from grnet.train.edges import EdgeSplit
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from torch_geometric.data import HeteroData
 
-_OPTIONS = ("settings", "pair_features", "neighbours", "class_prior", "calibrate", "seed", "folder")
+_OPTIONS = ("config", "settings", "pair_features", "neighbours", "class_prior", "calibrate", "seed")
 
 
 def fit_edges(  # noqa: PLR0913 - one more than usual: how pairs, graph and labels are read
@@ -99,6 +101,12 @@ def fit_edges(  # noqa: PLR0913 - one more than usual: how pairs, graph and labe
     True
     """
     graph = with_training_edges(data, split)
+    if config is not None and config.kind != "none" and REGULATES not in config.relations:
+        message = (
+            f"The model hears {_checks.examples(config.relations)} and no known edges: make its "
+            "config from a graph that was built with known=, or leave config= out."
+        )
+        raise ValueError(message)
     return trained(
         graph,
         split,
@@ -162,24 +170,27 @@ def fit_edge_ensemble(
     >>> len(both.scores(split.test)) == len(split.test)
     True
     """
-    graph = with_training_edges(data, split)
-    chosen = config or EdgeModelConfig.of(graph)
-    return _ensemble(
-        graph,
-        split,
-        config=chosen,
-        n_members=n_members,
-        calibrate=calibrate,
-        seed=seed,
-        folder=folder,
-        **options,
-    )
+    _checks.in_range(n_members, 1, 1000, what="n_members")
+    members = [
+        fit_edges(
+            data,
+            split,
+            config=config,
+            seed=seed + number,
+            folder=None if folder is None else str(Path(folder) / f"member_{number}"),
+            **options,
+        )
+        for number in range(n_members)
+    ]
+    found = EdgeEnsemble(members=members)
+    return found if calibrate is None else found.calibrated(split.validation, kind=calibrate)
 
 
 def edge_scorer(
     data: "HeteroData",
     *,
     n_members: int = 1,
+    folder: str | None = None,
     **options: Any,  # noqa: ANN401 - handed through, to two places
 ) -> "Callable[[EdgeSplit, AnnData], npt.NDArray[np.float32]]":
     """Return what :func:`grnet.evaluate.supervised_benchmark` asks of a method.
@@ -190,8 +201,10 @@ def edge_scorer(
         A graph.
     n_members
         Models that answer together, see :func:`fit_edge_ensemble`.
+    folder
+        Holds a folder for each split, as for :func:`fit`.
     **options
-        Of :func:`fit_edges`; settings of :class:`grnet.models.EdgeModelConfig` (``kind``,
+        Others of :func:`fit_edges`; settings of :class:`grnet.models.EdgeModelConfig` (``kind``,
         ``decoder``, ...) may stand among them.
 
     Returns
@@ -211,40 +224,22 @@ def edge_scorer(
     >>> len(score(split, adata)) == len(split.test)
     True
     """
-    own = {key: options.pop(key) for key in list(options) if key not in _OPTIONS}
+    of_model = {key: options.pop(key) for key in list(options) if key not in _OPTIONS}
 
     def score(split: EdgeSplit, _: "AnnData") -> npt.NDArray[np.float32]:
         graph = with_training_edges(data, split)
-        config = EdgeModelConfig.of(graph, **own)
+        given = {"config": EdgeModelConfig.of(graph, **of_model)} if of_model else {}
+        own = {**options, **given, "folder": folder_of(split, folder)}
         if n_members == 1:
-            return trained(graph, split, config=config, **options).scores(split.test)
-        together = _ensemble(graph, split, config=config, n_members=n_members, **options)
-        return together.scores(split.test)
+            return fit_edges(graph, split, **own).scores(split.test)
+        return fit_edge_ensemble(graph, split, n_members=n_members, **own).scores(split.test)
 
     return score
 
 
-def _ensemble(
-    graph: "HeteroData",
-    split: EdgeSplit,
-    *,
-    n_members: int,
-    calibrate: Kind | None = None,
-    seed: int = 0,
-    folder: str | None = None,
-    **options: Any,  # noqa: ANN401 - of trained
-) -> EdgeEnsemble:
-    """Train the members on a graph that holds the training edges alone."""
-    _checks.in_range(n_members, 1, 1000, what="n_members")
-    members = [
-        trained(
-            graph,
-            split,
-            seed=seed + number,
-            folder=None if folder is None else str(Path(folder) / f"member_{number}"),
-            **options,
-        )
-        for number in range(n_members)
-    ]
-    found = EdgeEnsemble(members=members)
-    return found if calibrate is None else found.calibrated(split.validation, kind=calibrate)
+def folder_of(split: EdgeSplit, folder: str | None) -> str | None:
+    """Return the folder of a split within another: what one has learnt must not reach the next."""
+    if folder is None:
+        return None
+    pairs = [part.to_csv(index=False) for part in (split.train, split.validation)]
+    return str(Path(folder) / f"{split.regime}_{split.negatives}_{fingerprint(*pairs)}")

@@ -57,7 +57,8 @@ class EdgeSplit:
     @property
     def held_out(self) -> pd.DataFrame:
         """All pairs that must stay out of message passing: those of validation and test."""
-        return pd.concat([self.validation, self.test], ignore_index=True)
+        pairs = pd.concat([self.validation, self.test], ignore_index=True)
+        return pairs if "label" in self.test else pairs[["source", "target"]]
 
     def audit(self) -> pd.DataFrame:
         """Say what a model could have known of the pairs held out without any biology.
@@ -83,17 +84,21 @@ class EdgeSplit:
         rows = {
             name: _edge_audit.row(self.train, getattr(self, name))
             for name in PARTS[1:]
-            if len(getattr(self, name))
+            if len(getattr(self, name)) and "label" in getattr(self, name)
         }
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis("part")
 
     def __repr__(self) -> str:
         """Return the regime and the sizes."""
-        sizes = ", ".join(
-            f"{name} {int(part['label'].sum()):,}+{int((part['label'] == 0).sum()):,}"
-            for name, part in ((name, getattr(self, name)) for name in PARTS)
-        )
+        sizes = ", ".join(f"{name} {_size(getattr(self, name))}" for name in PARTS)
         return f"EdgeSplit({self.regime!r}, {self.negatives} negatives: {sizes})"
+
+
+def _size(part: pd.DataFrame) -> str:
+    if "label" not in part:  # where methods are compared
+        return f"{len(part):,}"
+    n_edges = int(part["label"].sum())
+    return f"{n_edges:,}+{len(part) - n_edges:,}"
 
 
 def split_edges(  # noqa: PLR0913 - every option is a stated choice of the protocol
@@ -177,9 +182,10 @@ def split_edges(  # noqa: PLR0913 - every option is a stated choice of the proto
     )
     labels = np.array(table.tfs, dtype=str) if regime == "tf" else None
     if regime == "chromosome":
-        given = dict(chromosomes or {})
-        labels = np.array([str(given.get(gene, "")) for gene in table.genes])
-    parts = assigned(asked, regime, labels=labels, held=(validation, test))
+        given = pd.Series({} if chromosomes is None else dict(chromosomes), dtype=object).dropna()
+        labels = given.astype(str).reindex(table.genes, fill_value="").to_numpy(str)
+    held = _names(validation, "validation"), _names(test, "test")
+    parts = assigned(asked, regime, labels=labels, held=held)
     edges, n_reversed = _without_reverse(table, parts)
     ranked = _ranked(table, ranking) if negatives == "hard" else None
     n_without_side = len(table.positive) - sum(map(len, parts.edges))
@@ -200,6 +206,13 @@ def split_edges(  # noqa: PLR0913 - every option is a stated choice of the proto
     return EdgeSplit(
         **dict(zip(PARTS, frames, strict=True)), regime=regime, negatives=negatives, facts=facts
     )
+
+
+def _names(given: Sequence[str], what: str) -> list[str]:
+    if isinstance(given, str):
+        message = f"{what}={given!r} is one name: expected a list of names, such as [{given!r}]."
+        raise TypeError(message)
+    return [str(name) for name in given]
 
 
 def _without_reverse(table: EdgeTable, parts: Parts) -> tuple[tuple[Rows, Rows, Rows], int]:

@@ -193,8 +193,10 @@ def fit(  # noqa: PLR0913 - one more than usual: nothing to bundle
         raise ValueError(message)
     begin = time.perf_counter()
     order = sampler or EpochSampler(len(data), seed=seed)
-    told = {**_facts(model, data, chosen, seed=seed, sampler=order), **getattr(goal, "facts", {})}
-    _resuming.claim(folder, told)
+    if folder is not None:
+        told = _facts(model, data, chosen, seed=seed, sampler=order)
+        examples = {"data": _fingerprint(data), "validation": _fingerprint(validation)}
+        _resuming.claim(folder, {**told, **examples, **getattr(goal, "facts", {})})
     # Lightning takes seconds to import, and most of the package does without it
     from grnet.train import _running  # noqa: PLC0415
 
@@ -213,6 +215,10 @@ def _facts(
     n_weights = sum(p.numel() for p in model.parameters())
     named = {"model": type(model).__name__, "sampler": type(sampler).__name__}
     return {**named, "n_weights": n_weights, "n": len(data), **told, "seed": seed}
+
+
+def _fingerprint(data: Batched | None) -> str | None:
+    return None if data is None or not hasattr(data, "fingerprint") else data.fingerprint()
 
 
 def _result(model: nn.Module, best: "BestEpoch", *, seconds: float, params: dict[str, Any]) -> Fit:

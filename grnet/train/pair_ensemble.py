@@ -1,7 +1,8 @@
 """A graph network and trees on the evidence of pairs, answering together."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 import numpy as np
@@ -11,8 +12,9 @@ from scipy.special import expit, logit
 
 from grnet import _checks
 from grnet.models.encoders import EdgeModelConfig
+from grnet.train._edge_graph import with_training_edges
 from grnet.train.calibration import Calibration, fit_calibration
-from grnet.train.edge_training import fit_edges
+from grnet.train.edge_training import fit_edges, folder_of
 from grnet.train.edges import EdgeSplit
 from grnet.train.pair_trees import fit_pair_trees
 
@@ -100,12 +102,7 @@ class PairEnsemble:
         >>> gn.train.PairEnsemble.of({"trees": trees}, split.validation)
         PairEnsemble(trees)
         """
-        if not members or not len(validation):
-            message = (
-                f"{len(members)} members and {len(validation)} pairs: expected some of each. Pairs "
-                "held out bring the members to one scale; give split_edges a share of validation."
-            )
-            raise ValueError(message)
+        _check_validation(len(members), validation)
         odds = {name: _log_odds(member, validation) for name, member in members.items()}
         location = {
             name: (float(values.mean()), max(float(values.std()), _LEAST))
@@ -180,6 +177,7 @@ def fit_pair_ensemble(
     *,
     members: Sequence[MemberKind] = ("trees", "sage"),
     seed: int = 0,
+    folder: str | None = None,
     **options: Any,  # noqa: ANN401 - handed through to fit_edges
 ) -> PairEnsemble:
     """Train trees and graph networks on known edges, to answer together.
@@ -194,8 +192,10 @@ def fit_pair_ensemble(
         ``"trees"``, see :func:`fit_pair_trees`, and kinds of :class:`grnet.models.EdgeModelConfig`.
     seed
         Of every member.
+    folder
+        Holds a folder for each graph network, as for :func:`fit`.
     **options
-        Of :func:`fit_edges`.
+        Others of :func:`fit_edges`. With ``class_prior`` the labels do not calibrate the answer.
 
     Returns
     -------
@@ -220,18 +220,26 @@ def fit_pair_ensemble(
     """
     for name in members:
         _checks.one_of(name, get_args(MemberKind), "member")
+    _checks.unique(pd.Index(members), "members")
+    _check_validation(len(members), split.validation)
+    graph = with_training_edges(data, split)
     trained: dict[str, ScoresPairs] = {}
     for name in members:
         if name == "trees":
-            trained[name] = fit_pair_trees(data, split, seed=seed)
-        else:
-            config = EdgeModelConfig.of(data, kind=name)
-            trained[name] = fit_edges(data, split, config=config, seed=seed, **options)
-    return PairEnsemble.of(trained, split.validation)
+            trained[name] = fit_pair_trees(graph, split, seed=seed)
+            continue
+        config = EdgeModelConfig.of(graph, kind=name)
+        own = None if folder is None else str(Path(folder) / name)
+        trained[name] = fit_edges(graph, split, config=config, seed=seed, folder=own, **options)
+    joined = PairEnsemble.of(trained, split.validation)
+    # among pairs labelled 0 are edges then: their share is no probability
+    return joined if options.get("class_prior") is None else replace(joined, calibration=None)
 
 
 def pair_scorer(
     data: "HeteroData",
+    *,
+    folder: str | None = None,
     **options: Any,  # noqa: ANN401 - handed through
 ) -> "Callable[[EdgeSplit, AnnData], npt.NDArray[np.float32]]":
     """Return the ensemble as :func:`grnet.evaluate.supervised_benchmark` asks of a method.
@@ -240,8 +248,10 @@ def pair_scorer(
     ----------
     data
         A graph.
+    folder
+        Holds a folder for each split, as for :func:`fit_pair_ensemble`.
     **options
-        Of :func:`fit_pair_ensemble`.
+        Others of :func:`fit_pair_ensemble`.
 
     Returns
     -------
@@ -261,9 +271,20 @@ def pair_scorer(
     """
 
     def score(split: EdgeSplit, _: "AnnData") -> npt.NDArray[np.float32]:
-        return fit_pair_ensemble(data, split, **options).scores(split.test)
+        own = folder_of(split, folder)
+        return fit_pair_ensemble(data, split, folder=own, **options).scores(split.test)
 
     return score
+
+
+def _check_validation(n_members: int, validation: pd.DataFrame) -> None:
+    if n_members and len(validation):
+        return
+    message = (
+        f"{n_members} members and {len(validation)} pairs: expected some of each. Pairs held out "
+        "bring the members to one scale; give split_edges a share of validation."
+    )
+    raise ValueError(message)
 
 
 def _log_odds(member: ScoresPairs, pairs: pd.DataFrame) -> Floats:

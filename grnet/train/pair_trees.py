@@ -10,6 +10,7 @@ import torch
 from sklearn.ensemble import ExtraTreesClassifier
 
 from grnet import _checks
+from grnet.graph._order import sorted_by_name
 from grnet.graph.vocabulary import GENE, TF
 from grnet.train._edge_graph import positions
 from grnet.train.edges import EdgeSplit
@@ -118,7 +119,7 @@ def fit_pair_trees(
     Raises
     ------
     ValueError
-        If a TF or gene of the split is not in the graph.
+        If a TF or gene of the split is not in the graph, or the training pairs have one label.
 
     Notes
     -----
@@ -136,7 +137,15 @@ def fit_pair_trees(
     True
     """
     _checks.in_range(n_trees, 1, 100_000, what="n_trees")
-    evidence = PairEvidence(data, split, seed=seed)
+    if split.train["label"].nunique() < 2:
+        message = (
+            f"The {len(split.train)} training pairs have the label "
+            f"{split.train['label'].unique().tolist()} alone: expected edges (1) and pairs without "
+            "one (0). Draw negatives with split_edges."
+        )
+        raise ValueError(message)
+    graph = sorted_by_name(data)
+    evidence = PairEvidence(graph, split, seed=seed)
     forest = ExtraTreesClassifier(
         n_trees,
         min_samples_leaf=_LEAST_PER_LEAF,
@@ -144,11 +153,11 @@ def fit_pair_trees(
         random_state=seed,
         n_jobs=torch.get_num_threads(),
     )
-    features = _features(data, positions(data, split.train), evidence.train)
+    features = _features(graph, positions(graph, split.train), evidence.train)
     forest.fit(features, split.train["label"])
     # threads would add up the trees in any order, and rounding would tell them apart
     forest.set_params(n_jobs=1)
-    return PairTrees(forest=forest, graph=data, evidence=evidence)
+    return PairTrees(forest=forest, graph=graph, evidence=evidence)
 
 
 def _features(data: "HeteroData", pairs: npt.NDArray[np.int64], own: Features) -> Features:
