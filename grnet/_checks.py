@@ -76,7 +76,11 @@ def finite(
 
 def in_range(value: float, low: float, high: float, *, what: str) -> float:
     """Return ``value`` if ``low <= value <= high``, else raise."""
-    if not low <= value <= high:
+    try:
+        inside = low <= value <= high
+    except TypeError:  # no number at all
+        inside = False
+    if not inside:
         message = f"{what}={value!r} is out of range: expected {low} to {high}."
         raise ValueError(message)
     return value

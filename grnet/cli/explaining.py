@@ -96,8 +96,10 @@ def _pair(text: str) -> tuple[str, str]:
 
 def _split(data: "HeteroData", edges: "pd.DataFrame", *, seed: int) -> "EdgeSplit":
     """Hold a tenth of the known edges out for the weights of the layers, and a tenth to judge."""
+    from grnet.train.edge_table import EdgeTable  # noqa: PLC0415 - heavy
+
     tfs, genes = data["tf"].name, data["gene"].name
-    n_edges = max(len(edges), 1)
+    n_edges = len(EdgeTable.of(edges, tfs, genes).positive)
     n_free = len(set(edges["source"].astype(str)) & set(tfs)) * len(genes) - n_edges
     return gn.train.split_edges(
         edges, tfs=tfs, genes=genes, regime="edge", seed=seed, shares=(0.8, 0.1, 0.1),

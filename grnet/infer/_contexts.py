@@ -66,16 +66,19 @@ def find_contexts(
 def _groups(adata: AnnData, column: str, *, shares: bool) -> Contexts:
     """Return each group that is large enough; where groups share, a smaller one is."""
     _checks.one_of(column, list(adata.obs.columns), "column of adata.obs (groupby)")
+    known = adata.obs[column].notna().to_numpy()
     labels = adata.obs[column].astype(str).to_numpy()
-    sizes = pd.Series(labels).value_counts()
+    sizes = pd.Series(labels[known]).value_counts()
     least = MIN_CELLS_SHARED if shares else MIN_CELLS
     large = sorted(sizes.index[sizes >= least])
     if not large:
         message = (
             f"No group of {column!r} has {least} cells or more: {len(sizes)} groups, the "
-            f"largest of {sizes.max()}. Choose a coarser grouping."
+            f"largest of {sizes.max() if len(sizes) else 0}. Choose a coarser grouping."
         )
         raise ValueError(message)
+    if not known.all():
+        _warn(f"{int((~known).sum())} of {len(known)} cells have no {column!r}: they are left out.")
     _warn_of(
         sorted(sizes.index[sizes < least]),
         f"group(s) of {column!r} have fewer than {least} cells and get no network",
@@ -85,22 +88,31 @@ def _groups(adata: AnnData, column: str, *, shares: bool) -> Contexts:
         f"group(s) of {column!r} have fewer than {MIN_CELLS} cells: their networks are nearly "
         "what all groups have in common",
     )
-    weights = (labels[:, None] == np.array(large)).astype(np.float32)
-    members = {name: np.flatnonzero(labels == name) for name in large}
+    weights = (known[:, None] & (labels[:, None] == np.array(large))).astype(np.float32)
+    members = {name: np.flatnonzero(known & (labels == name)) for name in large}
     return Contexts(column, members, weights)
 
 
 def _warn_of(names: list[str], what: str) -> None:
     if names:
-        message = f"{len(names)} {what}: {_checks.examples(names)}."
-        warnings.warn(message, UserWarning, stacklevel=5)
+        _warn(f"{len(names)} {what}: {_checks.examples(names)}.")
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, UserWarning, stacklevel=6)
 
 
 def _windows(adata: AnnData, column: str, n_windows: int) -> Contexts:
     """Return windows of as many cells each, and hat functions that peak in their middles."""
     time = _pseudotime(adata, column)
     placed = np.isfinite(time)
-    _checks.in_range(n_windows, 2, max(2, int(placed.sum()) // MIN_CELLS), what="n_windows")
+    if placed.sum() < 2 * MIN_CELLS:
+        message = (
+            f"{int(placed.sum())} of {len(placed)} cells have a finite {column!r}: two windows "
+            f"want at least {MIN_CELLS} each."
+        )
+        raise ValueError(message)
+    _checks.in_range(n_windows, 2, int(placed.sum()) // MIN_CELLS, what="n_windows")
     _warn_of_missing(column, placed)
     edges = np.quantile(time[placed], np.linspace(0, 1, n_windows + 1))
     peaks = np.quantile(time[placed], (np.arange(n_windows) + 0.5) / n_windows)
@@ -110,7 +122,8 @@ def _windows(adata: AnnData, column: str, n_windows: int) -> Contexts:
         message = (
             f"The {len(np.unique(time[placed]))} different values of {column!r} do not make "
             f"{n_windows} windows of at least {MIN_CELLS} cells: windows of {sizes.tolist()} "
-            "cells. Take fewer (n_windows=), or name a column of time points by groupby=."
+            "cells, and many of one value fall into one window. Take fewer (n_windows=), or name "
+            "a column of time points by groupby=."
         )
         raise ValueError(message)
     names = _window_names(column, edges)
@@ -137,11 +150,10 @@ def _pseudotime(adata: AnnData, column: str) -> np.ndarray:
 def _warn_of_missing(column: str, placed: np.ndarray) -> None:
     missing = int(np.count_nonzero(~placed))
     if missing:
-        message = (
+        _warn(
             f"{missing} of {len(placed)} cells have no finite {column!r}, as cells of other "
             "lineages: they are left out."
         )
-        warnings.warn(message, UserWarning, stacklevel=5)
 
 
 def _window_names(column: str, edges: np.ndarray) -> list[str]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Rows = npt.NDArray[np.int64]
 
-_COMPONENTS = 32
+N_COMPONENTS = 32
 _NEIGHBOURS = 10
 
 
@@ -35,9 +35,19 @@ class ExpressionGraph:
     tf: Rows
     gene: Rows
 
+    @property
+    def n_components(self) -> int:
+        """The number of components of the profiles."""
+        return sum(name.startswith("expression_") for name in self.data[GENE].feature_names)
+
 
 def expression_graph(
-    x: np.ndarray, y: Matrix, own: np.ndarray, *, evidence: GraphOfInputs | None = None
+    x: np.ndarray,
+    y: Matrix,
+    own: np.ndarray,
+    *,
+    evidence: GraphOfInputs | None = None,
+    n_components: int = N_COMPONENTS,
 ) -> ExpressionGraph:
     """Return the graph of the cells' genes, with the peaks of another graph and what joins them."""
     extra = np.setdiff1d(np.arange(x.shape[1]), own[own >= 0])
@@ -55,7 +65,7 @@ def expression_graph(
     data = build(
         AnnData(matrix, var=pd.DataFrame(index=names)),
         tfs=list(names[column]),
-        n_components=min(_COMPONENTS, min(matrix.shape) - 1),
+        n_components=min(n_components, min(matrix.shape) - 1),
         n_neighbours=min(_NEIGHBOURS, n_genes - 1),
     )
     tf = pd.Index(data[TF].name).get_indexer(names[column])
@@ -69,7 +79,7 @@ def aligned(found: ExpressionGraph, reference: ExpressionGraph) -> ExpressionGra
 
     Singular vectors are known up to a rotation; the orthogonal Procrustes solution fixes it.
     """
-    n_profile = sum(name.startswith("expression_") for name in found.data[GENE].feature_names)
+    n_profile = found.n_components
     here, there = (graph.data[GENE].x[:, :n_profile].double() for graph in (found, reference))
     left, _, right = torch.linalg.svd(here.T @ there)
     for kind in (GENE, TF):

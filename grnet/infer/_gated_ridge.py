@@ -17,7 +17,7 @@ from torch import nn
 
 from grnet._progress import progress
 from grnet.infer._arrays import Matrix, varies
-from grnet.infer._expression_graph import ExpressionGraph, aligned, expression_graph
+from grnet.infer._expression_graph import N_COMPONENTS, ExpressionGraph, aligned, expression_graph
 from grnet.infer._knowledge import GraphOfInputs
 from grnet.infer._scored import Scored
 from grnet.models import EdgeModel, EdgeModelConfig
@@ -218,7 +218,9 @@ def graph_regression(
     regression nor the network was fitted to, beside that of plain ridge; these cells have chosen
     the penalty and the epoch.
     """
-    whole = expression_graph(x, y, own, evidence=evidence)
+    n_fitted = x.shape[0] - -(-x.shape[0] // N_FOLDS)  # in the smallest fold
+    n_components = min(N_COMPONENTS, n_fitted - 1)
+    whole = expression_graph(x, y, own, evidence=evidence, n_components=n_components)
     able = np.flatnonzero(varies(y))
     if not len(able):
         return Scored(np.zeros((x.shape[1], y.shape[1]), np.float32), {}, {})
@@ -267,7 +269,10 @@ def _fold(
 ) -> Fold:
     """Return one fold; its graph does not know the cells that are held out."""
     fitted, device = np.flatnonzero(~held), chosen.own.device
-    known = expression_graph(cells.x[fitted], cells.y[fitted], cells.own, evidence=evidence)
+    known = expression_graph(
+        cells.x[fitted], cells.y[fitted], cells.own, evidence=evidence,
+        n_components=whole.n_components,
+    )  # fmt: skip
     graph = aligned(known, whole)
     columns = [torch.from_numpy(cells.x), _dense(cells.y[:, chosen.targets.cpu().numpy()])]
     parts = []

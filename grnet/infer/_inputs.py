@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -101,22 +101,32 @@ def _rowwise(matrix: Matrix) -> np.ndarray | sp.csr_matrix:
 
 def _columnwise(matrix: np.ndarray | sp.spmatrix) -> Matrix:
     if sp.issparse(matrix):
-        columns = sp.csc_matrix(matrix, dtype=np.float32)
-        columns.sort_indices()
+        columns = sp.csc_matrix(matrix, dtype=np.float32, copy=True)
+        # a zero that is stored is a zero like the others
+        columns.sum_duplicates()
+        columns.eliminate_zeros()
         return columns
     return np.ascontiguousarray(matrix, dtype=np.float32)
 
 
 def expression_of(data: "AnnData | MuData") -> AnnData:
-    """Return the cells x genes of a MuData, or the AnnData itself.
+    """Return the cells x genes of a MuData, or the AnnData itself; in memory.
 
     Raises
     ------
+    TypeError
+        If it is neither.
     ValueError
         If a MuData has no modality ``rna``.
     """
     if isinstance(data, AnnData):
-        return data
+        return data.to_memory() if data.isbacked else data
+    if not isinstance(getattr(data, "mod", None), Mapping):
+        message = (
+            f"The cells are a {type(data).__name__}: expected AnnData or MuData. Read files with "
+            "gn.io.read_expression, and wrap tables: anndata.AnnData(table)."
+        )
+        raise TypeError(message)
     if "rna" not in data.mod:
         message = (
             f"The MuData has no modality 'rna', but {_checks.examples(data.mod)}: networks are "
@@ -152,7 +162,7 @@ def gather(
         )
         raise ValueError(message)
     by_gene = np.argsort(adata.var_names.to_numpy(dtype=str), kind="stable")
-    by_cell = chosen[np.argsort(names[chosen], kind="stable")]
+    by_cell = chosen[_order_of_cells(names[chosen], _rowwise(matrix)[chosen])]
     genes = pd.Index(adata.var_names.to_numpy(dtype=str)[by_gene])
     values = _columnwise(_rowwise(matrix)[by_cell][:, by_gene])
     _checks.finite(values, genes, "the expression matrix")
@@ -165,6 +175,15 @@ def gather(
         raise ValueError(message)
     logger.info("%d of %d regulators are among the genes", len(regulators), len(wanted))
     return Inputs(values, genes, regulators, None if contexts is None else contexts[by_cell])
+
+
+def _order_of_cells(names: np.ndarray, rows: np.ndarray | sp.csr_matrix) -> np.ndarray:
+    """Return the order of the names; cells of one name, as joined tables have, by their values."""
+    if len(np.unique(names)) == len(names):
+        return np.argsort(names, kind="stable")
+    dense = [np.asarray(row.todense() if sp.issparse(row) else row, np.float32) for row in rows]
+    digests = [hashlib.sha256(row.tobytes()).hexdigest() for row in dense]
+    return np.lexsort((np.array(digests), names))
 
 
 def _matrix(adata: AnnData, layer: str | None) -> np.ndarray | sp.spmatrix:

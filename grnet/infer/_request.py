@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -45,6 +45,8 @@ class Request:
                 raise ValueError(message)
             _checks.one_of(option, choices, f"option of {self.method.name}")
         self._check_options_of_known()
+        self._check_model()
+        _checks.one_of(self.prior_mode, get_args(PriorMode), "prior_mode")
         if self.n_top not in (None, "auto") and (isinstance(self.n_top, str) or self.n_top < 1):
             message = f"n_top={self.n_top!r}: expected a positive number, 'auto', or None for all."
             raise ValueError(message)
@@ -68,6 +70,18 @@ class Request:
             message = (
                 f"{_checks.examples(given)} tell {self.method.name} how to learn from known edges, "
                 "and there are none: give known=, or leave the option(s) away."
+            )
+            raise ValueError(message)
+
+    def _check_model(self) -> None:
+        if self.knowledge.model is None:
+            return
+        idle = [*self.options, *(["known"] if self.knowledge.known is not None else [])]
+        idle += ["n_bootstrap"] if self.n_bootstrap else []
+        if idle:
+            message = (
+                f"model= has been trained, and {_checks.examples(idle)} could change nothing: "
+                "leave them away, or leave model= away to train with them."
             )
             raise ValueError(message)
 
@@ -110,6 +124,12 @@ def _candidates(inputs: Inputs, result: Scored, prior: Prior | None) -> Candidat
     scores, columns = result.scores, result.columns
     if prior is not None:
         scores = prior.applied(scores, inputs.own)
+        doubled = sorted(columns.keys() & prior.layers.keys())
+        if doubled:
+            message = (
+                f"A layer of the prior cannot be named {doubled[0]!r}: edges have that column."
+            )
+            raise ValueError(message)
         columns = {**columns, "score": result.scores, **prior.layers}
     columns = {name: values.ravel() for name, values in columns.items()}
     return Candidates(

@@ -29,6 +29,7 @@ from grnet.infer.calibrate import (
     resampled,
 )
 from grnet.infer.catalogue import METHODS
+from grnet.io import read_tfs
 
 if TYPE_CHECKING:
     from mudata import MuData
@@ -141,7 +142,9 @@ def _explain_empty(candidates: Candidates, request: Request, *, of: str) -> None
         f"{candidates.inputs.matrix.shape[0]} cells. Filter genes first (gn.pp.filter), or check "
         "layer=."
     )
-    raise ValueError(message)
+    if not of:
+        raise ValueError(message)
+    warnings.warn(message, UserWarning, stacklevel=5)
 
 
 def _regions(request: Request, edges: pd.DataFrame) -> pd.DataFrame | None:
@@ -207,13 +210,15 @@ def network(  # noqa: PLR0913 - one call does the whole job; all but the data is
     graph
         A graph whose peaks and evidence the method reads, see :func:`grnet.graph.build`.
     model
-        A model of :func:`grnet.train.fit_joint` whose scores are taken (``"joint"``).
+        A model of :func:`grnet.train.fit_joint` whose scores are taken (``"joint"``); a graph
+        beside it names the regions behind the edges.
     layer
         Use this layer instead of ``adata.X``.
     fdr
         Keep edges up to this false discovery rate against a permutation null; adds the columns
         ``pvalue`` and ``fdr`` and takes at least 20 runs of the method. The null is "no gene is
-        associated with any other": it does not know regulation from co-expression.
+        associated with any other": it does not know regulation from co-expression. ``gnn``,
+        ``joint`` and ``transformer`` are asked for the correlation behind an edge, not the weight.
     n_bootstrap
         Add the column ``stability``: the share of so many resamples that keep the edge.
     seed, device
@@ -245,7 +250,7 @@ def network(  # noqa: PLR0913 - one call does the whole job; all but the data is
         METHODS[method], options, prior, prior_mode, n_top, n_bootstrap, fdr, seed, device,
         Knowledge(known, graph, model),
     )  # fmt: skip
-    adata = expression_of(adata)
+    adata, tfs = expression_of(adata), read_tfs(tfs)
     contexts = find_contexts(
         adata,
         groupby=groupby,
@@ -265,6 +270,7 @@ def network(  # noqa: PLR0913 - one call does the whole job; all but the data is
             **options,
             "groupby": groupby,
             "pseudotime": pseudotime,
+            "contexts": None if contexts is None else len(contexts.members),
             "n_windows": None if pseudotime is None else n_windows,
             "layer": layer,
             "prior": None if prior is None else prior_mode,
@@ -280,6 +286,13 @@ def network(  # noqa: PLR0913 - one call does the whole job; all but the data is
             "grnet": grnet.__version__,
         },
     )
+
+
+def _together(facts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the sums of counts over contexts, and the means of figures that all contexts have."""
+    table = pd.DataFrame(facts)
+    sums = table[["candidates", "kept"]].sum()
+    return {**table.drop(columns=sums.index).dropna(axis=1).mean(), **sums}
 
 
 def _inferred(
@@ -301,7 +314,7 @@ def _inferred(
         )
         parts, totals = _networks(inputs, request, of=contexts.described())
     else:
-        parts, totals = [], {"candidates": 0, "kept": 0}
+        parts, found = [], []
         of = contexts.described()
         for name, cells in progress(
             zip(of, contexts.members.values(), strict=True), "contexts", total=len(of)
@@ -309,8 +322,12 @@ def _inferred(
             inputs = gather(adata, tfs=tfs, layer=layer, cells=cells)
             (edges,), facts = _networks(inputs, request, of=[name])
             parts.append(edges)
-            totals = {key: totals[key] + facts[key] for key in totals}
+            found.append(facts)
         inputs = gather(adata, tfs=tfs, layer=layer)
+        totals = _together(found)
+    if request.fdr is None and not any(map(len, parts)):
+        message = f"Every candidate pair of each of the {len(parts)} contexts scores zero."
+        raise ValueError(message)
     named = [
         edges.assign(context=name) for name, edges in zip(contexts.members, parts, strict=True)
     ]

@@ -59,5 +59,7 @@ def boosted_gain(  # noqa: PLR0913 - the options of a method are the keywords of
         settings, n_cells=x.shape[0], n_regulators=x.shape[1], rng=rng, device=device
     )
     stumps = make_stumps(x, device)
+    if not len(stumps.regulator):  # no regulator varies
+        return np.zeros((x.shape[1], y.shape[1]), np.float32)
     engine = boost_stumps if max_depth == 1 and subsample == 1 else boost_trees
     return engine(stumps, y, own, settings=settings, draws=draws)

@@ -62,7 +62,9 @@ def combine(members: dict[str, Scored], reference: Reference | None = None) -> S
     votes = np.sum([np.sign(members[name].scores) * evidence[name] for name in members], axis=0)
     agreement = np.mean([share <= 0.01 for share in shares.values()], axis=0, dtype=np.float32)
     stacked = np.stack([share.ravel() for share in shares.values()])
-    others = np.corrcoef(stacked, dtype=np.float32) - np.eye(len(shares))
+    with np.errstate(invalid="ignore"):  # a member that scores nothing agrees with nobody
+        others = np.nan_to_num(np.corrcoef(stacked, dtype=np.float32))
+    np.fill_diagonal(others, 0.0)
     with_others = others.sum(axis=0) / max(len(shares) - 1, 1)
     facts = {
         "agreement": float(with_others.mean()),

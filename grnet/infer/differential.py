@@ -68,12 +68,15 @@ def differential_edges(grn: GRN) -> pd.DataFrame:
 def _by_context(grn: GRN) -> pd.DataFrame:
     """Return the weights, pairs x contexts."""
     edges = grn.edges
-    n_contexts = edges["context"].nunique() if "context" in edges else 0
-    if n_contexts < 2:
+    n_found = edges["context"].nunique() if "context" in edges else 0
+    n_contexts = max(int(grn.params.get("contexts") or 0), n_found)
+    n_empty = n_contexts - n_found
+    if n_contexts < 2 or not n_found:
         message = (
             f"The network has {n_contexts} contexts: differences are between two or more. Infer it "
             "with groupby=, or with pseudotime=."
         )
         raise ValueError(message)
     named = edges.astype({"source": str, "target": str, "context": str})
-    return named.pivot_table("weight", ["source", "target"], "context", fill_value=0.0)
+    weights = named.pivot_table("weight", ["source", "target"], "context", fill_value=0.0)
+    return weights.assign(**{f"without edges {i + 1}": 0.0 for i in range(n_empty)})

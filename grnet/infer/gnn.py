@@ -39,6 +39,7 @@ def graph_network(  # noqa: PLR0913 - every option of the method is a keyword
     """
     _checks.one_of(kind, ("sage", "gatv2", "hgt"), "kind")
     _checks.in_range(n_folds, 3, 100, what="n_folds")
+    _checks.in_range(1 if max_epochs is None else max_epochs, 1, 100_000, what="max_epochs")
     _checks.in_range(n_negatives, 1, 1000, what="n_negatives")
     _checks.in_range(n_members, 1, 1000, what="n_members")
     # the other methods do without what these import

@@ -42,6 +42,7 @@ def joint_layers(  # noqa: PLR0913 - every option of the method is a keyword
     """
     _checks.one_of(kind, ("sage", "gatv2", "hgt"), "kind")
     _checks.in_range(n_folds, 3, 100, what="n_folds")
+    _checks.in_range(1 if max_epochs is None else max_epochs, 1, 100_000, what="max_epochs")
     _checks.in_range(n_negatives, 1, 1000, what="n_negatives")
     # the other methods do without what these import
     from grnet.infer._cross_fitted import cross_fitted  # noqa: PLC0415
