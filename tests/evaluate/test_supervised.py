@@ -128,3 +128,40 @@ def test_correlations_are_exact_in_blocks_and_sparse(simulated, monkeypatch):
         np.testing.assert_allclose(found[:-1], expected[at[0], at[1]], atol=1e-6)
         assert found[-1] == 0
         assert np.isfinite(table.features(pairs, None)).all()
+
+
+def test_names_of_nulls_and_empty_questions_are_refused():
+    adata = gn.datasets.simulate(n_cells=40, n_genes=60, n_tfs=8)
+    tfs, known = adata.var_names[adata.var["is_tf"]], adata.uns["grnet_truth"]
+
+    def run(methods=None, **options):
+        return gn.evaluate.supervised_benchmark(
+            methods or {}, adata, known, tfs=tfs, **{"regimes": ["target"], "seeds": 1, **options}
+        )
+
+    with pytest.raises(ValueError, match="'prior': nulls have these names"):
+        run({"prior": lambda split, _: np.zeros(len(split.test))})
+    for option in ("seeds", "n_negatives"):
+        with pytest.raises(ValueError, match=f"{option}=0 is out of range"):
+            run(**{option: 0})
+    missing = known[["source", "target"]].assign(weight=np.nan)
+    with pytest.raises(ValueError, match="the prior"):
+        run(prior=missing)
+
+
+def test_no_method_sees_what_another_did_to_the_split():
+    adata = gn.datasets.simulate(n_cells=40, n_genes=60, n_tfs=8)
+    tfs, known = adata.var_names[adata.var["is_tf"]], adata.uns["grnet_truth"]
+    seen = []
+
+    def careless(split, _):
+        seen.append(split.train["label"].mean())
+        split.train["label"] = 0
+        return np.zeros(len(split.test))
+
+    table = gn.evaluate.supervised_benchmark(
+        {"one": careless, "two": careless, "row order": lambda s, _: -np.arange(len(s.test))},
+        adata, known, tfs=tfs, regimes=["target"], negatives=["uniform"], seeds=1,
+    )  # fmt: skip
+    assert seen[0] == seen[1] > 0
+    assert table.set_index("ranking").loc["row order", "auroc"] < 0.7

@@ -206,3 +206,78 @@ def test_wrong_options_are_told(options, text):
     data, known = toy()
     with pytest.raises(ValueError, match=text):
         gn.train.fit_edges(data, split_of(data, known, seed=1), **options)
+
+
+def simulated(seed=0):
+    adata = gn.datasets.simulate(n_cells=60, n_genes=50, n_tfs=8, seed=seed)
+    gn.pp.normalize(adata)
+    tfs = list(adata.var_names[adata.var["is_tf"]])
+    return adata, tfs, adata.uns["grnet_truth"][["source", "target"]]
+
+
+def test_the_order_of_the_genes_does_not_matter():
+    adata, tfs, known = simulated()
+    other = adata[:, np.random.default_rng(1).permutation(adata.n_vars)].copy()
+    split = gn.train.split_edges(known, tfs=tfs, genes=list(adata.var_names))
+    quick = gn.train.FitSettings(max_epochs=3)
+    graphs = [gn.graph.build(data, tfs=tfs, known=known, n_components=4) for data in (adata, other)]
+    for train in (
+        lambda graph: gn.train.fit_pair_trees(graph, split, n_trees=20),
+        lambda graph: gn.train.fit_edges(graph, split, settings=quick),
+    ):
+        one, two = (train(graph).scores(split.test) for graph in graphs)
+        np.testing.assert_allclose(one, two, atol=1e-4)
+
+
+def test_a_folder_never_goes_on_with_another_split(tmp_path):
+    adata, tfs, known = simulated()
+    graph = gn.graph.build(adata, tfs=tfs, known=known, n_components=4)
+    first, second = (
+        gn.train.split_edges(
+            known, tfs=tfs, genes=list(adata.var_names), regime="edge", seed=seed
+        )
+        for seed in (0, 1)
+    )  # fmt: skip
+    how = {"settings": gn.train.FitSettings(max_epochs=2)}
+    fresh = [
+        gn.train.fit_edges(graph, split, **how).scores(split.test) for split in (first, second)
+    ]
+    gn.train.fit_edges(graph, first, folder=str(tmp_path / "one"), **how)
+    with pytest.raises(ValueError, match="holds the state of another run"):
+        gn.train.fit_edges(graph, second, folder=str(tmp_path / "one"), **how)
+    score = gn.train.edge_scorer(graph, folder=str(tmp_path / "both"), **how)
+    for split, expected in zip((first, second), fresh, strict=True):
+        np.testing.assert_allclose(score(split, adata), expected, atol=1e-5)
+    both = gn.train.fit_pair_ensemble(
+        graph, first, members=["sage", "none"], folder=str(tmp_path / "members"), **how
+    )
+    assert list(both.members) == ["sage", "none"]
+
+
+def test_networks_hear_the_edges_that_train_whatever_the_graph_knew():
+    adata, tfs, known = simulated()
+    plain = gn.graph.build(adata, tfs=tfs, n_components=4)
+    split = gn.train.split_edges(known, tfs=tfs, genes=list(adata.var_names))
+    quick = gn.train.FitSettings(max_epochs=1)
+    ensemble = gn.train.fit_pair_ensemble(plain, split, members=["sage"], settings=quick)
+    assert gn.graph.REGULATES in ensemble.members["sage"].fit.model.config.relations
+    with pytest.raises(ValueError, match="no known edges: make its config from a graph"):
+        gn.train.fit_edges(plain, split, config=gn.models.EdgeModelConfig.of(plain))
+
+
+def test_one_tf_that_trains_and_labels_of_one_kind():
+    adata, tfs, known = simulated()
+    graph = gn.graph.build(adata, tfs=tfs, known=known, n_components=4)
+    two = gn.train.split_edges(known, tfs=tfs[:2], genes=list(adata.var_names), regime="tf")
+    assert len(set(two.train["source"])) == 1
+    assert np.isfinite(gn.train.fit_pair_trees(graph, two, n_trees=5).scores(two.test)).all()
+    alone = gn.train.split_edges(known, tfs=tfs, genes=list(adata.var_names), n_negatives=0)
+    with pytest.raises(ValueError, match=r"have the label \[1\] alone"):
+        gn.train.fit_pair_trees(graph, alone)
+    none = gn.train.split_edges(known, tfs=tfs, genes=list(adata.var_names), shares=(0.8, 0.0, 0.2))
+    with pytest.raises(ValueError, match="wants pairs for validation"):
+        gn.train.fit_edges(graph, none, calibrate="isotonic")
+    with pytest.raises(ValueError, match="2 members and 0 pairs"):
+        gn.train.fit_pair_ensemble(graph, none)
+    done = gn.train.fit_edges(graph, none, settings=gn.train.FitSettings(max_epochs=1))
+    assert done.scores(none.validation).shape == (0,)

@@ -219,3 +219,75 @@ def test_scarce_negatives_are_shared_by_all_parts(regime, negatives):
     if regime == "edge":
         assert np.allclose(n_others / n_others.sum(), n_edges / n_edges.sum(), atol=0.07)
     assert not pairs(split.train) & pairs(split.test)
+
+
+@pytest.mark.parametrize("regime", ["edge", "genelink"])
+def test_hard_negatives_are_as_hard_in_every_part(known, regime):
+    every = pd.DataFrame(list(product(TFS, GENES)), columns=["source", "target"])
+    every = every[every["source"] != every["target"]]
+    ranking = gn.GRN(every.assign(weight=np.random.default_rng(0).random(len(every))))
+    split = gn.train.split_edges(
+        known, tfs=TFS, genes=GENES, regime=regime, negatives="hard", ranking=ranking
+    )
+    means = [
+        part[part["label"] == 0]
+        .merge(ranking.edges.astype({"source": str, "target": str}))["weight"]
+        .mean()
+        for part in (split.train, split.test)
+    ]
+    assert means[0] == pytest.approx(means[1], abs=0.03)
+
+
+def test_listed_negatives_that_are_missing_are_told(known):
+    with pytest.raises(ValueError, match=r"train: 0 of \d+ listed negatives were found; give more"):
+        gn.train.split_edges(known, tfs=TFS, genes=GENES, negatives="listed")
+
+
+def test_the_last_free_pairs_are_found():
+    targets = [f"t{i}" for i in range(3000)]
+    every = pd.DataFrame(list(product(TFS[:4], targets)), columns=["source", "target"])
+    dense = every.drop(index=np.random.default_rng(0).choice(len(every), 100, replace=False))
+    split = gn.train.split_edges(dense, tfs=TFS[:4], genes=targets, regime="edge")
+    found = [
+        int((part["label"] == 0).sum()) for part in (split.train, split.validation, split.test)
+    ]
+    assert found == [70, 10, 20]
+
+
+def test_rows_are_in_the_order_of_names(known):
+    split = gn.train.split_edges(known, tfs=TFS, genes=GENES, regime="target")
+    for part in (split.train, split.validation, split.test):
+        assert part[["source", "target"]].equals(
+            part[["source", "target"]].sort_values(["source", "target"], ignore_index=True)
+        )
+
+
+def test_genes_without_a_chromosome_are_on_no_side(known):
+    series = pd.Series([str(i % 4 + 1) for i in range(len(GENES))], index=GENES)
+    series[GENES[:20]] = np.nan
+    split = gn.train.split_edges(
+        known, tfs=TFS, genes=GENES, regime="chromosome", chromosomes=series, test=["1"],
+    )  # fmt: skip
+    everywhere = pd.concat([split.train, split.validation, split.test])
+    assert not set(everywhere["target"]) & set(GENES[:20])
+    for held, text in (
+        ({"validation": ["1"], "test": ["1"]}, "each once"), ({"test": ["9"]}, "unknown: '9'"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=text):
+            gn.train.split_edges(
+                known, tfs=TFS, genes=GENES, regime="chromosome", chromosomes=series, **held
+            )
+    with pytest.raises(TypeError, match="test='12' is one name"):
+        gn.train.split_edges(
+            known, tfs=TFS, genes=GENES, regime="chromosome", chromosomes=series, test="12"
+        )
+
+
+def test_a_split_without_the_labels_of_its_test_shows_itself(known):
+    from dataclasses import replace
+
+    whole = gn.train.split_edges(known, tfs=TFS, genes=GENES)
+    split = replace(whole, test=whole.test.drop(columns="label"))
+    assert f"test {len(split.test):,})" in repr(split)
+    assert list(split.audit().index) == ["validation"]
+    assert list(split.held_out.columns) == ["source", "target"]
