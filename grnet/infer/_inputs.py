@@ -101,7 +101,7 @@ def _rowwise(matrix: Matrix) -> np.ndarray | sp.csr_matrix:
 
 def _columnwise(matrix: np.ndarray | sp.spmatrix) -> Matrix:
     if sp.issparse(matrix):
-        columns = sp.csc_matrix(matrix, dtype=np.float32, copy=True)
+        columns = sp.csc_matrix(matrix, dtype=np.float32)
         # a zero that is stored is a zero like the others
         columns.sum_duplicates()
         columns.eliminate_zeros()
@@ -162,9 +162,13 @@ def gather(
         )
         raise ValueError(message)
     by_gene = np.argsort(adata.var_names.to_numpy(dtype=str), kind="stable")
-    by_cell = chosen[_order_of_cells(names[chosen], _rowwise(matrix)[chosen])]
+    by_cell = chosen[np.argsort(names[chosen], kind="stable")]
     genes = pd.Index(adata.var_names.to_numpy(dtype=str)[by_gene])
-    values = _columnwise(_rowwise(matrix)[by_cell][:, by_gene])
+    rows = _rowwise(matrix)[by_cell][:, by_gene]
+    if len(np.unique(names[by_cell])) < len(by_cell):
+        order = _order_within_names(names[by_cell], rows)
+        by_cell, rows = by_cell[order], rows[order]
+    values = _columnwise(rows)
     _checks.finite(values, genes, "the expression matrix")
     _warn_of_raw_counts(values)
     wanted = pd.Index(read_tfs(tfs))
@@ -177,12 +181,10 @@ def gather(
     return Inputs(values, genes, regulators, None if contexts is None else contexts[by_cell])
 
 
-def _order_of_cells(names: np.ndarray, rows: np.ndarray | sp.csr_matrix) -> np.ndarray:
-    """Return the order of the names; cells of one name, as joined tables have, by their values."""
-    if len(np.unique(names)) == len(names):
-        return np.argsort(names, kind="stable")
-    dense = [np.asarray(row.todense() if sp.issparse(row) else row, np.float32) for row in rows]
-    digests = [hashlib.sha256(row.tobytes()).hexdigest() for row in dense]
+def _order_within_names(names: np.ndarray, rows: np.ndarray | sp.csr_matrix) -> np.ndarray:
+    """Return the order of cells; those of one name, as in joined tables, stand by their values."""
+    dense = (row.toarray() if sp.issparse(row) else row for row in rows)
+    digests = [hashlib.sha256(np.asarray(row, np.float32).tobytes()).hexdigest() for row in dense]
     return np.lexsort((np.array(digests), names))
 
 
