@@ -91,7 +91,7 @@ def uniform(region: Region, n: int, *, taken: Rows, rng: np.random.Generator) ->
         found = _first(np.concatenate([found, codes[~np.isin(codes, taken)]]))
     else:  # so few are left that lots seldom find them
         every = (region.tfs[:, None] * region.n_genes + region.genes).ravel()
-        free = np.setdiff1d(every, np.concatenate([taken, found]), assume_unique=False)
+        free = np.setdiff1d(every, np.concatenate([taken, found]))
         more = rng.choice(free, min(n - len(found), len(free)), replace=False)
         found = np.concatenate([found, more])
     return found[:n]

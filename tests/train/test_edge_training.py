@@ -87,17 +87,16 @@ def test_large_graphs_are_trained_in_parts_unless_told_otherwise(monkeypatch):
 @pytest.mark.parametrize("kind", ["temperature", "isotonic"])
 def test_calibrated_scores_are_shares_in_the_same_order(kind):
     data, known = toy(n_genes=400)
-    how = {"regime": "target", "seed": 1, "shares": (0.4, 0.3, 0.3)}
+    how = {"regime": "target", "seed": 3, "shares": (0.4, 0.3, 0.3)}
     split, rarer = (split_of(data, known, n_negatives=n, **how) for n in (1, 6))
-    hurried = gn.train.FitSettings(max_epochs=3, batch_size=200, learning_rate=1e-2)
+    hurried = gn.train.FitSettings(max_epochs=10, batch_size=200, learning_rate=1e-2)
     # a graph without profiles: the evidence of its pairs is label rates alone
     plain = gn.train.fit_edges(data, split, settings=hurried, pair_features=False)
     calibrated = plain.calibrated(rarer.validation, kind=kind)
     labels = rarer.test["label"].to_numpy()
     before, after = plain.scores(rarer.test), calibrated.scores(rarer.test)
     assert gn.train.calibration_error(labels, before) > 0.06
-    assert gn.train.calibration_error(labels, after) < 0.06  # ten bins of 250 pairs
-    assert gn.train.calibration_error(labels, after) < gn.train.calibration_error(labels, before)
+    assert gn.train.calibration_error(labels, after) < 0.045  # ten bins of 250 pairs
     assert roc_auc_score(labels, after) == pytest.approx(roc_auc_score(labels, before), abs=1e-3)
     at_once = gn.train.fit_edges(data, split, settings=hurried, calibrate=kind)
     expected = replace(at_once, calibration=None).calibrated(split.validation, kind=kind)

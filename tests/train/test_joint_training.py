@@ -156,11 +156,11 @@ def test_labels_of_the_test_change_nothing(multiome, split, joint):
 
 def test_a_tf_regulating_a_gene_is_not_the_gene_regulating_the_tf(data, split, joint):
     tfs = joint.graph["tf"].name
-    dna = gn.train.fit_joint(data, split, settings=BRIEF, layers=("dna",))
     there = pd.DataFrame([(a, b) for a in tfs for b in tfs if a < b], columns=["source", "target"])
     back = there.rename(columns={"source": "target", "target": "source"})
     for layer in LAYERS:
-        done = dna if layer == "dna" else joint
+        # together a layer may count for nothing
+        done = gn.train.fit_joint(data, split, settings=BRIEF, layers=(layer,))
         difference = done.terms(there)[layer] - done.terms(back)[layer]
         assert difference.abs().max() > 1e-2, layer
 
