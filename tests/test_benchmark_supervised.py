@@ -164,3 +164,19 @@ def test_tables_of_saved_rows_keep_their_order(tmp_path, capsys):
     assert [f"| toy | {regime} | uniform |" in overview for regime in ("target", "both")] == [
         True
     ] * 2
+
+
+def test_the_control_keeps_degrees_and_draws_partners_anew():
+    from benchmarks.known_network import drawn_anew
+
+    rng = np.random.default_rng(1)
+    ends = [rng.choice(n, 600, p=np.arange(n, 0, -1) / (n * (n + 1) / 2)) for n in (40, 400)]
+    names = [[f"{kind}{i}" for i in at] for kind, at in zip(("tf", "gene"), ends, strict=True)]
+    known = pd.DataFrame({"source": names[0], "target": names[1]}).drop_duplicates()
+    control = drawn_anew(known, seed=0)
+    assert not control.duplicated().any()
+    assert (control["source"] != control["target"]).all()
+    for end in ("source", "target"):
+        before, after = (edges[end].value_counts() for edges in (known, control))
+        assert (before - after.reindex(before.index, fill_value=0)).abs().sum() <= 0.03 * len(known)
+    assert len(control.merge(known)) < 0.2 * len(known)

@@ -109,7 +109,7 @@ def _windows(adata: AnnData, column: str, n_windows: int) -> Contexts:
     if placed.sum() < 2 * MIN_CELLS:
         message = (
             f"{int(placed.sum())} of {len(placed)} cells have a finite {column!r}: two windows "
-            f"want at least {MIN_CELLS} each."
+            f"want at least {MIN_CELLS} each. Name another column, or pass the cells that have one."
         )
         raise ValueError(message)
     _checks.in_range(n_windows, 2, int(placed.sum()) // MIN_CELLS, what="n_windows")

@@ -127,7 +127,8 @@ def _candidates(inputs: Inputs, result: Scored, prior: Prior | None) -> Candidat
         doubled = sorted(columns.keys() & prior.layers.keys())
         if doubled:
             message = (
-                f"A layer of the prior cannot be named {doubled[0]!r}: edges have that column."
+                f"A layer of the prior cannot be named {doubled[0]!r}: edges of "
+                "this method have that column. Give it another name."
             )
             raise ValueError(message)
         columns = {**columns, "score": result.scores, **prior.layers}

@@ -252,12 +252,9 @@ def network(  # noqa: PLR0913 - one call does the whole job; all but the data is
     )  # fmt: skip
     adata, tfs = expression_of(adata), read_tfs(tfs)
     contexts = find_contexts(
-        adata,
-        groupby=groupby,
-        pseudotime=pseudotime,
-        n_windows=n_windows,
+        adata, groupby=groupby, pseudotime=pseudotime, n_windows=n_windows,
         shares=request.method.shares_contexts,
-    )
+    )  # fmt: skip
     inputs, edges, facts = _inferred(adata, request, contexts, tfs=tfs, layer=layer)
     return GRN(
         edges,
@@ -326,7 +323,10 @@ def _inferred(
         inputs = gather(adata, tfs=tfs, layer=layer)
         totals = _together(found)
     if request.fdr is None and not any(map(len, parts)):
-        message = f"Every candidate pair of each of the {len(parts)} contexts scores zero."
+        message = (
+            f"Every candidate pair of each of the {len(parts)} contexts scores zero. Filter genes "
+            "first (gn.pp.filter), take coarser contexts, or check layer=."
+        )
         raise ValueError(message)
     named = [
         edges.assign(context=name) for name, edges in zip(contexts.members, parts, strict=True)

@@ -226,6 +226,10 @@ def edge_scorer(
     """
     of_model = {key: options.pop(key) for key in list(options) if key not in _OPTIONS}
 
+    if of_model and "config" in options:
+        message = f"config= settles what {_checks.examples(of_model)} would: give one of the two."
+        raise ValueError(message)
+
     def score(split: EdgeSplit, _: "AnnData") -> npt.NDArray[np.float32]:
         graph = with_training_edges(data, split)
         given = {"config": EdgeModelConfig.of(graph, **of_model)} if of_model else {}
