@@ -86,6 +86,14 @@ def in_range(value: float, low: float, high: float, *, what: str) -> float:
     return value
 
 
+def whole(value: float, low: int, high: int, *, what: str) -> int:
+    """Return ``value`` if it is a whole number and ``low <= value <= high``, else raise."""
+    if not isinstance(value, int | np.integer):
+        message = f"{what}={value!r} is no whole number: expected one from {low} to {high}."
+        raise ValueError(message)
+    return int(in_range(value, low, high, what=what))
+
+
 def optional(module: str, extra: str) -> ModuleType:
     """Import an optional module, or raise with the command that installs it."""
     try:

@@ -42,6 +42,9 @@ class Method:
     shares_contexts
         Whether the kernel takes ``contexts``, the weight of each cell in each group or window, and
         returns contexts x regulators x targets from one model. Else each is inferred by itself.
+    compared
+        Name of the method whose scores are compared with permuted data in its place: training that
+        finds nothing stops at once, and its scores do not show what chance reaches.
     """
 
     name: str
@@ -54,6 +57,7 @@ class Method:
     takes: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     shares_contexts: bool = False
+    compared: str | None = None
 
 
 class Registry(Mapping[str, Method]):

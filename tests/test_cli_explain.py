@@ -57,4 +57,6 @@ def test_what_is_wrong_is_told_before_the_work_starts(folder, tmp_path, capsys):
     assert "--pair TF:GENE" in capsys.readouterr().err
     assert explain(folder, "--pair", "TF1-G9", "--out", tmp_path) != 0
     assert "SPI1:CD14" in capsys.readouterr().err
+    assert explain(folder, "--pair", "TF1:G9", "--groupby", "kind", "--out", tmp_path) != 0
+    assert "column of the cells (--groupby) 'kind'" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())

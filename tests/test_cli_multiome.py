@@ -77,6 +77,13 @@ def test_what_is_missing_is_told_before_the_work(files, tmp_path, capsys, more, 
     assert message in " ".join(capsys.readouterr().err.replace("│", " ").split())
 
 
+def test_a_prior_that_could_not_be_written_is_told_before_the_work(files, tmp_path, capsys):
+    more = ("--evidence", files.chip, "--prior", "p.xyz")
+    assert build(files, tmp_path / "graph.safetensors", *more) == 1
+    assert "does not end like a network file" in " ".join(capsys.readouterr().err.split())
+    assert not list(tmp_path.iterdir())
+
+
 def test_graphs_are_written_in_one_format(files, tmp_path, capsys):
     assert build(files, tmp_path / "graph.pt") == 2
     assert ".safetensors" in capsys.readouterr().err

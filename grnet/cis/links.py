@@ -118,7 +118,7 @@ def link_peaks(  # noqa: PLR0913 - each option belongs to one of the methods and
     links = _frame(peaks.index[pairs.peak], names[pairs.gene], pairs.distance)
     links["weight"] = np.exp(-np.abs(pairs.distance) / fall)
     if chosen != "distance":
-        _checks.in_range(n_permutations, _null.LEAST_BACKGROUND, 1 << 31, what="n_permutations")
+        _checks.whole(n_permutations, _null.LEAST_BACKGROUND, 1 << 31, what="n_permutations")
         ranked = chosen == "rank_correlation"
         columns = _columns(data, annotation, peaks, genes=placed, names=names, ranked=ranked)
         found = _null.compared(columns, pairs, n_background=n_permutations)
@@ -156,8 +156,8 @@ def _promoters(
 ) -> pd.DataFrame:
     """Return a region around each start site, linked to its gene."""
     upstream, downstream = promoter
-    _checks.in_range(upstream, 0, 1 << 31, what="promoter[0] (bases upstream)")
-    _checks.in_range(downstream, 1, 1 << 31, what="promoter[1] (bases downstream)")
+    _checks.whole(upstream, 0, 1 << 31, what="promoter[0] (bases upstream)")
+    _checks.whole(downstream, 1, 1 << 31, what="promoter[1] (bases downstream)")
     sizes = annotation.sizes if isinstance(annotation, Genome) else None
     windows = promoter_windows(genes, upstream=upstream, downstream=downstream, sizes=sizes)
     peak = _intervals.names(windows).to_numpy()

@@ -3,6 +3,7 @@
 The commands import this module when they run: it loads what ``--help`` can do without.
 """
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,14 @@ def write_picture(ax: Axes, path: Path) -> None:
     with replacing(path) as part:
         plt.figure(figure).savefig(part, format=path.suffix[1:].lower(), dpi=150)
     plt.close(figure)
+
+
+def check_writable(*networks: Path) -> None:
+    """Raise if a network could not be written to one of these files: a small one is, elsewhere."""
+    grn = gn.datasets.example_network()
+    for path in networks:
+        with tempfile.TemporaryDirectory() as folder:
+            gn.io.write_network(grn, Path(folder, path.name))
 
 
 def read_aliases(path: Path | None) -> pd.DataFrame | None:

@@ -48,7 +48,10 @@ Groupby = Annotated[str | None, typer.Option(help="Column of obs: one network pe
 Pseudotime = Annotated[
     str | None, typer.Option(help="Numeric column of obs: one network per window along it.")
 ]
-NWindows = Annotated[int, typer.Option(help="Windows of pseudotime, with as many cells each.")]
+NWindows = Annotated[
+    int | None,
+    typer.Option(help="Windows of pseudotime, with as many cells each; by default 4."),
+]
 Layer = Annotated[str | None, typer.Option(help="Layer to use instead of X.")]
 Prior = Annotated[
     list[Path] | None, typer.Option(help="Known pairs: source, target, weight; repeatable.")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import grnet as gn
+from grnet import _checks
 from grnet.cli import _options as o
 from grnet.cli._console import shortest, show, step, told
 
@@ -64,6 +65,8 @@ def explain(  # noqa: PLR0913 - one argument per option
 
     data, edges = gn.graph.load(graph), read_known(known)
     adata = read_prepared(counts, normalize=normalize, layer=None)
+    if groupby is not None:
+        _checks.one_of(groupby, list(adata.obs.columns), "column of the cells (--groupby)")
     split = _split(data, edges, seed=seed)
     fit = _trained(data, split, max_epochs=max_epochs, seed=seed, device=device)
     write_table(_held_out(fit, split), out / "held_out.csv")

@@ -69,8 +69,14 @@ def build(  # noqa: PLR0913 - one argument per option
     --peaks peaks.bed --motifs motifs.meme --evidence SPI1=spi1.narrowPeak --out graph.safetensors
     """
     _checked(out, prior, evidence=evidence, motifs=motifs, genome=genome)
-    from grnet.cli._files import read_aliases, read_known, read_prepared  # noqa: PLC0415 - heavy
+    from grnet.cli._files import (  # noqa: PLC0415 - heavy
+        check_writable,
+        read_aliases,
+        read_known,
+        read_prepared,
+    )
 
+    check_writable(*([] if prior is None else [prior]))
     regulators = None if tfs is None else gn.io.read_tfs(tfs)
     edges = None if known is None else read_known(known)
     rna = read_prepared(counts, normalize=normalize, layer=None)

@@ -1,8 +1,5 @@
 """`grnet infer`."""
 
-import tempfile
-from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, cast
 
 import grnet as gn
@@ -22,7 +19,7 @@ def infer(  # noqa: PLR0913 - one argument per option
     n_bootstrap: o.NBootstrap = 0,
     groupby: o.Groupby = None,
     pseudotime: o.Pseudotime = None,
-    n_windows: o.NWindows = 4,
+    n_windows: o.NWindows = None,
     layer: o.Layer = None,
     prior: o.Prior = None,
     prior_mode: o.PriorMode = "combine",
@@ -39,8 +36,10 @@ def infer(  # noqa: PLR0913 - one argument per option
     keep, options = cast("Any", o.number_of_edges(n_top)), o.values(option)
     # what can be wrong is found before the work starts, not after it
     regulators = gn.io.read_tfs(tfs)
-    _checked(method, out)
-    from grnet.cli._files import read_prepared  # noqa: PLC0415 - heavy
+    _ = gn.infer.METHODS[method]
+    from grnet.cli._files import check_writable, read_prepared  # noqa: PLC0415 - heavy
+
+    check_writable(*out)
 
     adata = read_prepared(counts, normalize=normalize, layer=layer)
     with step(f"Inferring with {method}"):
@@ -67,12 +66,3 @@ def infer(  # noqa: PLR0913 - one argument per option
     show_edges(grn.edges.head(10), title="Strongest edges")
     told(str(grn).splitlines()[0])
     told(f"Written: {', '.join(map(shortest, out))}")
-
-
-def _checked(method: str, paths: Iterable[Path]) -> None:
-    """Raise if the method is unknown or a file cannot be written: a small network is, first."""
-    _ = gn.infer.METHODS[method]
-    grn = gn.datasets.example_network()
-    for path in paths:
-        with tempfile.TemporaryDirectory() as folder:
-            gn.io.write_network(grn, Path(folder, path.name))

@@ -183,11 +183,11 @@ def simulate_multiome(  # noqa: PLR0913 - sizes and depths of every layer, all w
     >>> list(multiome.triplets)
     ['source', 'region', 'target', 'sign', 'weight', 'distance']
     """
-    _checks.in_range(n_tfs, 1, n_genes, what="n_tfs")
-    _checks.in_range(n_cell_types, 1, n_cells // 2, what="n_cell_types")
-    _checks.in_range(n_chromosomes, 1, n_genes, what="n_chromosomes")
-    _checks.in_range(peaks_per_gene, 1, MAX_PEAKS_PER_GENE, what="peaks_per_gene")
-    _checks.in_range(regulators_per_gene, 1, min(n_tfs, 8), what="regulators_per_gene")
+    _checks.whole(n_tfs, 1, n_genes, what="n_tfs")
+    _checks.whole(n_cell_types, 1, n_cells // 2, what="n_cell_types")
+    _checks.whole(n_chromosomes, 1, n_genes, what="n_chromosomes")
+    _checks.whole(peaks_per_gene, 1, MAX_PEAKS_PER_GENE, what="peaks_per_gene")
+    _checks.whole(regulators_per_gene, 1, min(n_tfs, 8), what="regulators_per_gene")
     _checks.in_range(rna_depth, 1e-6, 1e6, what="rna_depth")
     _checks.in_range(atac_depth, 1e-6, 1e3, what="atac_depth")
     _checks.in_range(dropout, 0, 1e6, what="dropout")

@@ -92,8 +92,8 @@ def simulate(  # noqa: PLR0913 - all but the sizes by keyword, each with a defau
     >>> adata.shape, list(adata.uns["grnet_truth"])
     ((50, 30), ['source', 'target', 'weight'])
     """
-    _checks.in_range(n_tfs, 1, n_genes, what="n_tfs")
-    _checks.in_range(n_cell_types, 1, n_cells, what="n_cell_types")
+    _checks.whole(n_tfs, 1, n_genes, what="n_tfs")
+    _checks.whole(n_cell_types, 1, n_cells, what="n_cell_types")
     _checks.in_range(regulators_per_gene, 0, n_tfs, what="regulators_per_gene")
     _checks.in_range(group_specific, 0, 1, what="group_specific")
     _checks.in_range(depth, 1e-6, 1e6, what="depth")

@@ -73,7 +73,7 @@ class Augmentation:
     strand_pairs: tuple[tuple[int, int], ...] = ()
 
     def __post_init__(self) -> None:
-        _checks.in_range(self.max_shift, 0, 1 << 31, what="max_shift")
+        _checks.whole(self.max_shift, 0, 1 << 31, what="max_shift")
         _checks.in_range(self.mutation_rate, 0.0, 1.0, what="mutation_rate")
 
     def __call__(

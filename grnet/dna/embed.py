@@ -64,7 +64,7 @@ class KmerEmbedding:
     matrix: npt.NDArray[np.float32]
 
     def __post_init__(self) -> None:
-        _checks.in_range(self.k, 1, LONGEST, what="k")
+        _checks.whole(self.k, 1, LONGEST, what="k")
         if self.matrix.ndim != 2 or len(self.matrix) != 4**self.k + 1:
             message = (
                 f"The matrix has the shape {self.matrix.shape}. Expected {4**self.k + 1} rows for "
@@ -140,7 +140,7 @@ class KmerEmbedding:
             ("size", size, 4096),
             ("epochs", epochs, 1000),
         ):
-            _checks.in_range(number, 1, high, what=what)
+            _checks.whole(number, 1, high, what=what)
         _checks.one_of(method, ("skip_gram", "cbow"), "method")
         sentences = Sentences(rows, k)
         if next(iter(sentences), None) is None:

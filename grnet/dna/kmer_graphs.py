@@ -56,7 +56,7 @@ def kmer_graph_features(codes: Codes, *, k: int = 3, transitions: bool = True) -
     >>> table[["n_nodes", "n_edges", "n_loops", "A>C"]].to_numpy().tolist()
     [[2.0, 2.0, 0.0, 1.0], [1.0, 1.0, 1.0, 0.0]]
     """
-    _checks.in_range(k, 1, LONGEST, what="k")
+    _checks.whole(k, 1, LONGEST, what="k")
     rows = batch_of_codes(codes)
     step = max(1, _BLOCK // 4 ** (k + 1))
     blocks = [_described(rows[at : at + step], k) for at in range(0, max(len(rows), 1), step)]

@@ -59,8 +59,8 @@ def kmer_tokens(
     array([ 0,  1, -1])
     """
     refuse_no_codes(codes)
-    _checks.in_range(k, 1, LONGEST_TOKEN, what="k")
-    _checks.in_range(stride, 1, 1 << 31, what="stride")
+    _checks.whole(k, 1, LONGEST_TOKEN, what="k")
+    _checks.whole(stride, 1, 1 << 31, what="stride")
     numbers = _words.words(codes, k, stride=stride)
     if unknown != -1:
         numbers[numbers < 0] = unknown
@@ -97,7 +97,7 @@ def kmer_counts(codes: Codes, k: int, *, canonical: bool = True) -> sp.csr_matri
     2
     """
     rows = batch_of_codes(codes)
-    _checks.in_range(k, 1, LONGEST_COUNTED, what="k")
+    _checks.whole(k, 1, LONGEST_COUNTED, what="k")
     tokens = _words.words(rows, k)
     there = tokens >= 0
     column: np.ndarray[Any, Any] = tokens[there]
@@ -139,6 +139,6 @@ def kmer_names(k: int, *, canonical: bool = True) -> list[str]:
     >>> gn.dna.kmer_names(1), len(gn.dna.kmer_names(6))
     (['A', 'C'], 2080)
     """
-    _checks.in_range(k, 1, LONGEST_COUNTED, what="k")
+    _checks.whole(k, 1, LONGEST_COUNTED, what="k")
     numbers = _words.canonical(k)[1] if canonical else np.arange(4**k, dtype=np.int64)
     return _words.names(numbers, k)

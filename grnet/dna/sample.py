@@ -58,7 +58,7 @@ def dinucleotide_shuffle(
     ['NN', 'NN']
     """
     rows = np.ascontiguousarray(batch_of_codes(codes))
-    _checks.in_range(n, 1, 1 << 31, what="n")
+    _checks.whole(n, 1, 1 << 31, what="n")
     out = np.empty((len(rows), n, rows.shape[1]), dtype=np.uint8)
     _eulerian.shuffle(rows, out, np.random.default_rng(seed))
     return out if codes.ndim == 2 else out[0]
@@ -125,7 +125,7 @@ def matched_negatives(
     >>> bool((abs(negatives["gc"] - genome.gc(peaks)) <= 0.02).all())
     True
     """
-    _checks.in_range(n_per_positive, 1, 1000, what="n_per_positive")
+    _checks.whole(n_per_positive, 1, 1000, what="n_per_positive")
     _checks.in_range(tolerance, 1e-6, 1.0, what="tolerance")
     given = genome.harmonise(positives.reset_index(drop=True), what="the positives")
     wanted = given.loc[given.index.repeat(n_per_positive)]

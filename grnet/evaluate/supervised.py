@@ -94,8 +94,8 @@ def supervised_benchmark(  # noqa: PLR0913 - every option is a stated choice of 
     """
     genes = adata.var_names
     _checks.unique(genes, "adata.var_names")
-    _checks.in_range(seeds, 1, 10_000, what="seeds")
-    _checks.in_range(n_negatives, 1, 1000, what="n_negatives")
+    _checks.whole(seeds, 1, 10_000, what="seeds")
+    _checks.whole(n_negatives, 1, 1000, what="n_negatives")
     reserved = sorted({*methods} & NULLS)
     if reserved:
         message = f"{_checks.examples(reserved)}: nulls have these names; call your method another."

@@ -186,10 +186,10 @@ def attributions(  # noqa: PLR0913 - one door for all methods, with what each ca
     (3, 40)
     """
     _checks.one_of(method, tuple(_METHODS), "method")
-    _checks.in_range(n_shuffles, 1, 1000, what="n_shuffles")
-    _checks.in_range(batch_size, 1, 1 << 20, what="batch_size")
-    _checks.in_range(width, 1, 1 << 20, what="width")
-    _checks.in_range(max_steps, 1, 1 << 16, what="max_steps")
+    _checks.whole(n_shuffles, 1, 1000, what="n_shuffles")
+    _checks.whole(batch_size, 1, 1 << 20, what="batch_size")
+    _checks.whole(width, 1, 1 << 20, what="width")
+    _checks.whole(max_steps, 1, 1 << 16, what="max_steps")
     if tolerance is not None:
         _checks.in_range(tolerance, 1e-6, 1.0, what="tolerance")
     rows = _door.checked(codes)

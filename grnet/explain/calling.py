@@ -93,7 +93,7 @@ def seqlets(
 def window_sums(contributions: npt.NDArray[np.float32], width: int) -> Floats:
     """Return the sum over each window, (N, L - width + 1)."""
     length = contributions.shape[1]
-    _checks.in_range(width, 1, length, what="width")
+    _checks.whole(width, 1, length, what="width")
     running = np.zeros((len(contributions), length + 1))
     np.cumsum(contributions, axis=1, out=running[:, 1:], dtype=np.float64)
     return np.asarray(running[:, width:] - running[:, :-width])

@@ -90,8 +90,8 @@ def faithfulness(  # noqa: PLR0913 - the question, the order, and the control
     """
     _checks.one_of(order, ("signed", "absolute"), "order")
     _checks.one_of(control, ("uniform", "matched"), "control")
-    _checks.in_range(n_steps, 1, 10_000, what="n_steps")
-    _checks.in_range(n_random, 1, 100_000, what="n_random")
+    _checks.whole(n_steps, 1, 10_000, what="n_steps")
+    _checks.whole(n_random, 1, 100_000, what="n_random")
     if not 0 < up_to <= 1:
         message = f"up_to={up_to!r} is out of range: expected a share of the edges above 0, to 1."
         raise ValueError(message)

@@ -193,9 +193,9 @@ def graph_attributions(  # noqa: PLR0913 - the pair, and what each method may be
     True
     """
     _checks.one_of(method, tuple(_METHODS), "method")
-    _checks.in_range(max_steps, 1, 1_000_000, what="max_steps")
-    _checks.in_range(n_single, 0, 1_000_000, what="n_single")
-    _checks.in_range(n_samples, 1, 1_000_000, what="n_samples")
+    _checks.whole(max_steps, 1, 1_000_000, what="max_steps")
+    _checks.whole(n_single, 0, 1_000_000, what="n_single")
+    _checks.whole(n_samples, 1, 1_000_000, what="n_samples")
     compute = _METHODS[method]
     options = _Options(tolerance, max_steps, n_single, n_samples, seed)
     with asked(model, data, pair=(source, target), features=features, device=device) as question:

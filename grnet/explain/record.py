@@ -140,7 +140,7 @@ class Dossier:
             _checks.one_of(layer, _columns.LAYERS, "layer of the ledger")
         if self.rank is not None:
             most = 1 << 40 if self.n_candidates is None else self.n_candidates
-            _checks.in_range(self.rank, 1, most, what="rank")
+            _checks.whole(self.rank, 1, most, what="rank")
         if np.isfinite(self.logit) and np.isfinite(self.baseline):
             return
         if self.is_scored or len(self.ledger):

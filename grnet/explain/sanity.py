@@ -127,7 +127,7 @@ def sanity_check(
     >>> gn.explain.sanity_check(gn.models.MotifCNN(), codes, n_random=1)["control"].tolist()
     ['other shuffles', 'random weights']
     """
-    _checks.in_range(n_random, 0, 1000, what="n_random")
+    _checks.whole(n_random, 0, 1000, what="n_random")
 
     def asked(other: nn.Module, number: int, tolerance: float | None) -> Attributions:
         return attributions(

@@ -115,8 +115,8 @@ def build(  # noqa: PLR0913 - every layer of data is optional and has its own ar
     ['sign', 'weight']
     """
     rna, atac = _inputs.modalities(data)
-    _checks.in_range(n_components, 1, 10_000, what="n_components")
-    _checks.in_range(n_neighbours, 0, max(rna.n_vars - 1, 0), what="n_neighbours")
+    _checks.whole(n_components, 1, 10_000, what="n_components")
+    _checks.whole(n_neighbours, 0, max(rna.n_vars - 1, 0), what="n_neighbours")
     found = _inputs.tables(
         data,
         genome,

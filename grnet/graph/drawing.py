@@ -74,8 +74,8 @@ def draw(
     >>> ax.get_title().startswith("TF1: ")
     True
     """
-    _checks.in_range(radius, 1, 2, what="radius")
-    _checks.in_range(max_nodes, 3, 500, what="max_nodes")
+    _checks.whole(radius, 1, 2, what="radius")
+    _checks.whole(max_nodes, 3, 500, what="max_nodes")
     shown = ego(data, node, radius=radius, max_nodes=max_nodes)
     points = _placed(shown, data)
     rows = int(shown.nodes["kind"].value_counts().max())

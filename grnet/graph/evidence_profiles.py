@@ -67,7 +67,7 @@ def with_evidence_profiles(
     >>> found["gene"].feature_names[-1].startswith("evidence_")
     True
     """
-    _checks.in_range(n_components, 1, 10_000, what="n_components")
+    _checks.whole(n_components, 1, 10_000, what="n_components")
     parts = [_bound(data, n_components=n_components, seed=seed), _open(data)]
     found = [part for part in parts if part is not None]
     if not found:

@@ -83,7 +83,7 @@ def kmer_graph(
     >>> data["kmer", "followed_by", "kmer"].edge_attr[:, 0].tolist()
     [2.0, 1.0, 1.0, 1.0]
     """
-    _checks.in_range(k, 1, LONGEST_KMER, what="k")
+    _checks.whole(k, 1, LONGEST_KMER, what="k")
     if isinstance(sequences, np.ndarray):
         sequences = np.atleast_2d(sequences)
     codes, of = _flat(sequences)

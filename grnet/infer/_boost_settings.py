@@ -21,12 +21,12 @@ class BoostSettings:
     validation_fraction: float = 0.1
 
     def __post_init__(self) -> None:
-        _checks.in_range(self.n_rounds, 1, 100_000, what="n_rounds")
+        _checks.whole(self.n_rounds, 1, 100_000, what="n_rounds")
         _checks.in_range(self.learning_rate, 1e-4, 1.0, what="learning_rate")
-        _checks.in_range(self.max_depth, 1, 8, what="max_depth")
+        _checks.whole(self.max_depth, 1, 8, what="max_depth")
         _checks.in_range(self.subsample, 0.1, 1.0, what="subsample")
         _checks.in_range(self.max_features, 1e-3, 1.0, what="max_features")
-        _checks.in_range(self.early_stopping, 0, self.n_rounds, what="early_stopping")
+        _checks.whole(self.early_stopping, 0, self.n_rounds, what="early_stopping")
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,9 @@ from grnet.infer._inputs import MIN_CELLS
 MIN_CELLS_SHARED = 3
 """Fewer have no spread to speak of, even beside what other contexts tell."""
 
+N_WINDOWS = 4
+"""Of a pseudotime, unless another number is asked for."""
+
 
 class Contexts(NamedTuple):
     """Groups or windows by name.
@@ -40,7 +43,7 @@ def find_contexts(
     *,
     groupby: str | None,
     pseudotime: str | None,
-    n_windows: int,
+    n_windows: int | None,
     shares: bool,
 ) -> Contexts | None:
     """Return the contexts that the columns of ``adata.obs`` make, None where none is named.
@@ -48,7 +51,8 @@ def find_contexts(
     Raises
     ------
     ValueError
-        If both are named, a column is missing or no number, or no context has cells enough.
+        If both are named, a column is missing or no number, no context has cells enough, or windows
+        are asked for without a pseudotime.
     """
     if groupby is not None and pseudotime is not None:
         message = (
@@ -56,11 +60,15 @@ def find_contexts(
             "choose one. For pseudotime within a group, pass the cells of that group."
         )
         raise ValueError(message)
-    if groupby is not None:
-        return _groups(adata, groupby, shares=shares)
     if pseudotime is not None:
-        return _windows(adata, pseudotime, n_windows)
-    return None
+        return _windows(adata, pseudotime, N_WINDOWS if n_windows is None else n_windows)
+    if n_windows is not None:
+        message = (
+            f"n_windows={n_windows!r} are windows of a pseudotime: name its column of adata.obs by "
+            "pseudotime=, or leave n_windows= out."
+        )
+        raise ValueError(message)
+    return None if groupby is None else _groups(adata, groupby, shares=shares)
 
 
 def _groups(adata: AnnData, column: str, *, shares: bool) -> Contexts:
@@ -112,7 +120,7 @@ def _windows(adata: AnnData, column: str, n_windows: int) -> Contexts:
             f"want at least {MIN_CELLS} each. Name another column, or pass the cells that have one."
         )
         raise ValueError(message)
-    _checks.in_range(n_windows, 2, int(placed.sum()) // MIN_CELLS, what="n_windows")
+    _checks.whole(n_windows, 2, int(placed.sum()) // MIN_CELLS, what="n_windows")
     _warn_of_missing(column, placed)
     edges = np.quantile(time[placed], np.linspace(0, 1, n_windows + 1))
     peaks = np.quantile(time[placed], (np.arange(n_windows) + 0.5) / n_windows)

@@ -1,7 +1,7 @@
 """What the user asked of ``network``, checked, and the kernel run accordingly."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -47,12 +47,19 @@ class Request:
         self._check_options_of_known()
         self._check_model()
         _checks.one_of(self.prior_mode, get_args(PriorMode), "prior_mode")
-        if self.n_top not in (None, "auto") and (isinstance(self.n_top, str) or self.n_top < 1):
-            message = f"n_top={self.n_top!r}: expected a positive number, 'auto', or None for all."
-            raise ValueError(message)
-        _checks.in_range(self.n_bootstrap, 0, 10_000, what="n_bootstrap")
+        self._check_n_top()
+        _checks.whole(self.seed, 0, 1 << 62, what="seed")
+        _checks.whole(self.n_bootstrap, 0, 10_000, what="n_bootstrap")
         if self.fdr is not None:
             _checks.in_range(self.fdr, 0.001, 1.0, what="fdr")
+
+    def _check_n_top(self) -> None:
+        number = self.n_top if self.n_top not in (None, "auto") else 1
+        if not isinstance(number, int | np.integer) or number < 1:
+            message = (
+                f"n_top={self.n_top!r}: expected a positive whole number, 'auto', or None for all."
+            )
+            raise ValueError(message)
 
     def _check_knowledge(self) -> None:
         for what in self.knowledge.given():
@@ -113,6 +120,13 @@ class Request:
             **self.options,
         )
         return [_candidates(inputs, part, prior) for part in result.by_context()]
+
+    def compared(self) -> "Request":
+        """Return the request of what is compared with permuted data in place of the method."""
+        if self.method.compared is None:
+            return self
+        stand_in = METHODS[self.method.compared]
+        return replace(self, method=stand_in, options={}, knowledge=Knowledge())
 
     def repeats(self, what: str, n: int) -> Iterator[np.random.Generator]:
         """Yield a generator per repetition, behind a progress bar."""

@@ -42,17 +42,18 @@ logger = logging.getLogger(__name__)
 
 def _add_null(candidates: list[Candidates], eligible: np.ndarray, request: Request) -> None:
     """Add the columns pvalue and fdr."""
-    inputs, reference = candidates[0].inputs, candidates[0].reference
-    tested = [part.tested for part in candidates]
+    inputs, compared = candidates[0].inputs, request.compared()
+    real = candidates if compared is request else compared.scored(inputs)
+    reference = real[0].reference
     n_null = n_permutations(request.fdr or 1.0)
     generators = request.repeats("permutations", n_null + (reference is not None))
     if reference is not None:
         # real and permuted data are exchangeable only before a third: one more permutation
-        reference = request.scored(inputs.permuted(next(generators)))[0].reference
-        tested = [part.tested for part in request.scored(inputs, reference=reference)]
-    nulls = [PermutationNull(values[eligible]) for values in tested]
+        reference = compared.scored(inputs.permuted(next(generators)))[0].reference
+        real = compared.scored(inputs, reference=reference)
+    nulls = [PermutationNull(part.tested[eligible]) for part in real]
     for rng in generators:
-        shuffled = request.scored(inputs.permuted(rng), reference=reference)
+        shuffled = compared.scored(inputs.permuted(rng), reference=reference)
         for null, part in zip(nulls, shuffled, strict=True):
             null.add(part.tested[eligible])
     for part, null in zip(candidates, nulls, strict=True):
@@ -167,7 +168,7 @@ def network(  # noqa: PLR0913 - one call does the whole job; all but the data is
     n_top: int | Literal["auto"] | None = "auto",
     groupby: str | None = None,
     pseudotime: str | None = None,
-    n_windows: int = 4,
+    n_windows: int | None = None,
     prior: Priors | None = None,
     prior_mode: PriorMode = "combine",
     known: Network | None = None,
@@ -196,8 +197,8 @@ def network(  # noqa: PLR0913 - one call does the whole job; all but the data is
         Column of ``adata.obs``: one network per group, named in the edge column ``context``. Each
         is inferred by itself, unless the method shares between them (``"shared_ridge"``).
     pseudotime, n_windows
-        Numeric column of ``adata.obs``: one network per window, of as many windows with as many
-        cells each; cells without a time are left out.
+        Numeric column of ``adata.obs``: one network per window, of as many windows (by default 4)
+        with as many cells each; cells without a time are left out.
     prior, prior_mode
         What is known of the pairs, such as :func:`grnet.cis.prior_network`: a table ``source,
         target`` (and ``weight``), or several, in a list or by name. ``"combine"`` adds them to the
@@ -217,8 +218,9 @@ def network(  # noqa: PLR0913 - one call does the whole job; all but the data is
     fdr
         Keep edges up to this false discovery rate against a permutation null; adds the columns
         ``pvalue`` and ``fdr`` and takes at least 20 runs of the method. The null is "no gene is
-        associated with any other": it does not know regulation from co-expression. ``gnn``,
-        ``joint`` and ``transformer`` are asked for the correlation behind an edge, not the weight.
+        associated with any other": it does not know regulation from co-expression. In place of
+        ``gnn``, ``joint`` and ``transformer``, whose training stops at once where there is nothing
+        to find, the correlation is compared.
     n_bootstrap
         Add the column ``stability``: the share of so many resamples that keep the edge.
     seed, device
@@ -268,7 +270,7 @@ def network(  # noqa: PLR0913 - one call does the whole job; all but the data is
             "groupby": groupby,
             "pseudotime": pseudotime,
             "contexts": None if contexts is None else len(contexts.members),
-            "n_windows": None if pseudotime is None else n_windows,
+            "n_windows": len(contexts.members) if contexts and pseudotime else None,
             "layer": layer,
             "prior": None if prior is None else prior_mode,
             "learnt_from": ", ".join(request.knowledge.given()) or None,

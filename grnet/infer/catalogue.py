@@ -17,7 +17,15 @@ from grnet.infer.shared import shared_ridge
 from grnet.infer.transformer import masked_expression
 
 
-def _method(name: str, kernel: Kernel, summary: str, *, speed: str, reference: str) -> Method:
+def _method(
+    name: str,
+    kernel: Kernel,
+    summary: str,
+    *,
+    speed: str,
+    reference: str,
+    compared: str | None = None,
+) -> Method:
     """Describe a method; its options are the keyword arguments of its kernel."""
     given_by_driver = {"rng", "device", "reference", "contexts", *KNOWLEDGE}
     keywords = {
@@ -35,6 +43,7 @@ def _method(name: str, kernel: Kernel, summary: str, *, speed: str, reference: s
         takes=tuple(name for name in KNOWLEDGE if name in keywords),
         options={key: value for key, value in keywords.items() if key not in given_by_driver},
         shares_contexts="contexts" in keywords,
+        compared=compared,
     )
 
 
@@ -73,6 +82,7 @@ METHODS = Registry(
         "graph network and trees on known edges; without known= a network learns ridge's penalties",
         speed="minutes",
         reference="Hamilton et al. 2017, NeurIPS 30 (GraphSAGE); as EdgeModel, here",
+        compared="pearson",
     ),
     _method(
         "joint",
@@ -80,6 +90,7 @@ METHODS = Registry(
         "expression, graph and DNA on known edges, weighed; without known= their mean rank",
         speed="minutes",
         reference="as JointModel, here",
+        compared="pearson",
     ),
     _method(
         "transformer",
@@ -87,6 +98,7 @@ METHODS = Registry(
         "what regulators add to the predictions of hidden genes by a transformer",
         speed="minutes",
         reference="Gorishniy et al. 2021, NeurIPS 34:18932 (tokens); trained on the cells at hand",
+        compared="pearson",
     ),
     _method(
         "ridge",

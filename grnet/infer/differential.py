@@ -43,9 +43,10 @@ def differential_edges(grn: GRN) -> pd.DataFrame:
     >>> gn.infer.differential_edges(grn).columns[:4].tolist()
     ['source', 'target', 'context', 'weight']
     """
-    weights = _by_context(grn)
-    values = weights.to_numpy()
-    n_pairs, n_contexts = values.shape
+    weights, n_contexts = _by_context(grn)
+    n_pairs, n_with_edges = weights.shape
+    # in a context without any edge every pair has the weight 0
+    values = np.pad(weights.to_numpy(), ((0, 0), (0, n_contexts - n_with_edges)))
     strongest = np.abs(values).argmax(axis=1)
     weight = values[np.arange(n_pairs), strongest]
     others = (values.sum(axis=1) - weight) / (n_contexts - 1)
@@ -65,12 +66,11 @@ def differential_edges(grn: GRN) -> pd.DataFrame:
     return table.iloc[order].reset_index()
 
 
-def _by_context(grn: GRN) -> pd.DataFrame:
-    """Return the weights, pairs x contexts."""
+def _by_context(grn: GRN) -> tuple[pd.DataFrame, int]:
+    """Return the weights, pairs x contexts with edges, and how many contexts there are in all."""
     edges = grn.edges
     n_found = edges["context"].nunique() if "context" in edges else 0
     n_contexts = max(int(grn.params.get("contexts") or 0), n_found)
-    n_empty = n_contexts - n_found
     if n_contexts < 2 or not n_found:
         message = (
             f"The network has {n_contexts} contexts: differences are between two or more. Infer it "
@@ -79,4 +79,4 @@ def _by_context(grn: GRN) -> pd.DataFrame:
         raise ValueError(message)
     named = edges.astype({"source": str, "target": str, "context": str})
     weights = named.pivot_table("weight", ["source", "target"], "context", fill_value=0.0)
-    return weights.assign(**{f"without edges {i + 1}": 0.0 for i in range(n_empty)})
+    return weights, n_contexts

@@ -34,20 +34,18 @@ def graph_network(  # noqa: PLR0913 - every option of the method is a keyword
 
     With known edges each pair is scored by models that did not train on it, and weights are
     calibrated probabilities at the rate of known edges among the pairs of their TFs. Without,
-    ridge whose penalties a graph network has learnt from the prediction of held-out cells. Compared
-    with permuted data is the correlation.
+    ridge whose penalties a graph network has learnt from the prediction of held-out cells.
     """
     _checks.one_of(kind, ("sage", "gatv2", "hgt"), "kind")
-    _checks.in_range(n_folds, 3, 100, what="n_folds")
-    _checks.in_range(1 if max_epochs is None else max_epochs, 1, 100_000, what="max_epochs")
-    _checks.in_range(n_negatives, 1, 1000, what="n_negatives")
-    _checks.in_range(n_members, 1, 1000, what="n_members")
+    _checks.whole(n_folds, 3, 100, what="n_folds")
+    _checks.whole(1 if max_epochs is None else max_epochs, 1, 100_000, what="max_epochs")
+    _checks.whole(n_negatives, 1, 1000, what="n_negatives")
+    _checks.whole(n_members, 1, 1000, what="n_members")
     # the other methods do without what these import
     from grnet.infer._cross_fitted import cross_fitted, trees_and_networks  # noqa: PLC0415
     from grnet.infer._expression_graph import expression_graph  # noqa: PLC0415
     from grnet.infer._gated_ridge import graph_regression  # noqa: PLC0415
 
-    correlation = pearson(x, y, own, rng=rng, device=device)
     if known is None:
         scored = graph_regression(
             x, y, own, evidence=graph, kind=kind, max_epochs=max_epochs or 12, rng=rng,
@@ -60,9 +58,8 @@ def graph_network(  # noqa: PLR0913 - every option of the method is a keyword
             nodes, known, own, members=members, n_folds=n_folds, n_negatives=n_negatives,
             max_epochs=max_epochs or 100, rng=rng, device=device,
         )  # fmt: skip
+        correlation = pearson(x, y, own, rng=rng, device=device)
         scored = scored._replace(scores=scored.scores * np.sign(correlation))
-    # where nothing is to be learnt nothing is: such scores do not show what chance reaches
-    scored = scored._replace(statistic=correlation)
     scored.scores[~np.outer(varies(x), varies(y))] = 0.0
     leave_out_own(scored.scores, own)
     return scored

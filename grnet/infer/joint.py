@@ -41,9 +41,9 @@ def joint_layers(  # noqa: PLR0913 - every option of the method is a keyword
     gene's peaks to the TF's motifs count alike. ``model`` are the scores of a model trained before.
     """
     _checks.one_of(kind, ("sage", "gatv2", "hgt"), "kind")
-    _checks.in_range(n_folds, 3, 100, what="n_folds")
-    _checks.in_range(1 if max_epochs is None else max_epochs, 1, 100_000, what="max_epochs")
-    _checks.in_range(n_negatives, 1, 1000, what="n_negatives")
+    _checks.whole(n_folds, 3, 100, what="n_folds")
+    _checks.whole(1 if max_epochs is None else max_epochs, 1, 100_000, what="max_epochs")
+    _checks.whole(n_negatives, 1, 1000, what="n_negatives")
     # the other methods do without what these import
     from grnet.infer._cross_fitted import cross_fitted  # noqa: PLC0415
     from grnet.infer._even_layers import even_layers  # noqa: PLC0415
@@ -66,7 +66,7 @@ def joint_layers(  # noqa: PLR0913 - every option of the method is a keyword
             nodes, known, own, members=_joint(nodes, kind=kind, device=device), n_folds=n_folds,
             n_negatives=n_negatives, max_epochs=max_epochs or 100, rng=rng, device=device,
         )  # fmt: skip
-    scored = scored._replace(scores=scored.scores * np.sign(correlation), statistic=correlation)
+    scored = scored._replace(scores=scored.scores * np.sign(correlation))
     scored.scores[~np.outer(varies(x), varies(y))] = 0.0
     leave_out_own(scored.scores, own)
     return scored

@@ -63,6 +63,12 @@ def shared_ridge(  # noqa: PLR0913 - the arguments of every kernel, contexts and
     for value, name in ((alpha, "alpha"), (deviation, "deviation")):
         if value is not None:
             _checks.in_range(value, 1e-6, 1e6, what=name)
+    if contexts is None and deviation is not None:
+        message = (
+            f"deviation={deviation!r} holds contexts together, and there are none: name them by "
+            "groupby= or pseudotime=, or leave deviation= out."
+        )
+        raise ValueError(message)
     if contexts is None or contexts.shape[1] == 1:
         alpha = 1.0 if alpha is None else alpha
         scores = ridge(x, y, own, rng=rng, device=device, alpha=alpha)

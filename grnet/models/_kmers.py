@@ -63,7 +63,7 @@ class KmerTokens:
     kind: Literal["kmer"] = "kmer"
 
     def __post_init__(self) -> None:
-        _checks.in_range(self.k, 1, _MAX_K, what="k")
+        _checks.whole(self.k, 1, _MAX_K, what="k")
 
     @property
     def size(self) -> int:

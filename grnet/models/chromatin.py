@@ -58,8 +58,8 @@ class ChromatinTransformerConfig:
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        _checks.in_range(self.n_marks, 1, 10_000, what="n_marks")
-        _checks.in_range(self.n_states, 1, 1_000, what="n_states")
+        _checks.whole(self.n_marks, 1, 10_000, what="n_marks")
+        _checks.whole(self.n_states, 1, 1_000, what="n_states")
         _checks.in_range(self.dropout, 0, 0.99, what="dropout")
         if self.window % 4 or self.width % self.n_heads or self.stem_width % 2 == 0:
             message = (

@@ -47,9 +47,9 @@ class ExpressionTransformerConfig:
     hidden: int = 2
 
     def __post_init__(self) -> None:
-        _checks.in_range(self.n_regulators, 1, 1 << 20, what="n_regulators")
-        _checks.in_range(self.n_heads, 1, 64, what="n_heads")
-        _checks.in_range(self.hidden, 1, 16, what="hidden")
+        _checks.whole(self.n_regulators, 1, 1 << 20, what="n_regulators")
+        _checks.whole(self.n_heads, 1, 64, what="n_heads")
+        _checks.whole(self.hidden, 1, 16, what="hidden")
         if self.width < 1 or self.width % self.n_heads:
             message = (
                 f"width={self.width}, n_heads={self.n_heads}: expected a positive width that "

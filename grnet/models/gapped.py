@@ -43,8 +43,8 @@ class GappedKmersConfig:
     head: Head = "binary"
 
     def __post_init__(self) -> None:
-        _checks.in_range(self.letters, 1, 8, what="letters")
-        _checks.in_range(self.word, self.letters, 14, what="word")
+        _checks.whole(self.letters, 1, 8, what="letters")
+        _checks.whole(self.word, self.letters, 14, what="word")
         _checks.one_of(self.head, ("binary", "regression"), "head")
 
     @property

@@ -39,8 +39,8 @@ class MarkHMMConfig:
     n_states: int = 15
 
     def __post_init__(self) -> None:
-        _checks.in_range(self.n_marks, 1, 10_000, what="n_marks")
-        _checks.in_range(self.n_states, 1, 1_000, what="n_states")
+        _checks.whole(self.n_marks, 1, 10_000, what="n_marks")
+        _checks.whole(self.n_states, 1, 1_000, what="n_states")
 
 
 class MarkHMM(nn.Module):

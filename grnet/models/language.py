@@ -159,7 +159,7 @@ class SequenceTransformerConfig(EncoderSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         _checks.one_of(self.head, _HEADS, "head")
-        _checks.in_range(self.n_outputs, 1, 1 << 20, what="n_outputs")
+        _checks.whole(self.n_outputs, 1, 1 << 20, what="n_outputs")
 
 
 class SequenceTransformer(SequenceModel):

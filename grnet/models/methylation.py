@@ -56,8 +56,8 @@ class MethylationModelConfig:
 
     def __post_init__(self) -> None:
         _checks.in_range(self.dropout, 0, 0.99, what="dropout")
-        _checks.in_range(self.n_neighbours, 0, 1 << 12, what="n_neighbours")
-        _checks.in_range(self.n_layers, 1, 64, what="n_layers")
+        _checks.whole(self.n_neighbours, 0, 1 << 12, what="n_neighbours")
+        _checks.whole(self.n_layers, 1, 64, what="n_layers")
         if not self.n_neighbours and not self.window:
             message = "n_neighbours=0 and window=0 leave nothing to predict from: set one above 0."
             raise ValueError(message)

@@ -44,7 +44,7 @@ class MotifCNNConfig:
     def __post_init__(self) -> None:
         _checks.one_of(self.head, ("binary", "regression", "multiclass"), "head")
         for name in ("n_outputs", "n_filters", "filter_width"):
-            _checks.in_range(getattr(self, name), 1, 1 << 20, what=name)
+            _checks.whole(getattr(self, name), 1, 1 << 20, what=name)
         _checks.in_range(self.dropout, 0, 0.99, what="dropout")
 
 

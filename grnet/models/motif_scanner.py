@@ -43,7 +43,7 @@ class MotifScannerConfig:
 
     def __post_init__(self) -> None:
         for name in ("n_motifs", "width"):
-            _checks.in_range(getattr(self, name), 1, 1 << 20, what=name)
+            _checks.whole(getattr(self, name), 1, 1 << 20, what=name)
 
     @property
     def head(self) -> str:

@@ -58,7 +58,7 @@ class SequenceCNNConfig:
 
     def __post_init__(self) -> None:
         _checks.one_of(self.head, _WHOLE, "head")
-        _checks.in_range(self.n_outputs, 1, 1 << 20, what="n_outputs")
+        _checks.whole(self.n_outputs, 1, 1 << 20, what="n_outputs")
         _checks.in_range(self.dropout, 0, 0.99, what="dropout")
 
 
@@ -148,7 +148,7 @@ class SequenceCNNLSTMConfig:
 
     def __post_init__(self) -> None:
         _checks.one_of(self.head, _PLACED, "head")
-        _checks.in_range(self.n_outputs, 1, 1 << 20, what="n_outputs")
+        _checks.whole(self.n_outputs, 1, 1 << 20, what="n_outputs")
         _checks.in_range(self.dropout, 0, 0.99, what="dropout")
 
 
@@ -239,7 +239,7 @@ class DilatedCNNConfig:
 
     def __post_init__(self) -> None:
         _checks.one_of(self.head, (*_PLACED, "profile"), "head")
-        _checks.in_range(self.n_outputs, 1, 1 << 20, what="n_outputs")
+        _checks.whole(self.n_outputs, 1, 1 << 20, what="n_outputs")
         _checks.in_range(self.dropout, 0, 0.99, what="dropout")
         if self.stranded and self.n_outputs % 2:
             message = (

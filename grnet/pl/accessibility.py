@@ -105,7 +105,7 @@ def tss_profile(adata: AnnData, *, smooth: int = 51, ax: Axes | None = None) -> 
     profile = counts / beside
     place = np.arange(len(profile)) - len(profile) // 2
     # a running mean; at the ends it is of the bases that are there
-    _checks.in_range(smooth, 1, len(profile) // 2, what="smooth")
+    _checks.whole(smooth, 1, len(profile) // 2, what="smooth")
     window = np.ones(smooth)
     mean = np.convolve(profile, window, "same") / np.convolve(np.ones_like(profile), window, "same")
     ax = ax or _axes()

@@ -70,8 +70,8 @@ def neighbourhood(
     >>> ax.get_title().startswith("TF1")
     True
     """
-    _checks.in_range(radius, 1, 10, what="radius")
-    _checks.in_range(max_edges, 1, 2_000, what="max_edges")
+    _checks.whole(radius, 1, 10, what="radius")
+    _checks.whole(max_edges, 1, 2_000, what="max_edges")
     shown = _reduce.ego(grn, node, radius=radius, max_edges=max_edges)
     every = len(grn.neighbourhood(node, radius))
     steps = "1 step" if radius == 1 else f"{radius} steps"
@@ -107,7 +107,7 @@ def top_edges(grn: GRN, *, n: int = 60, ax: Axes | None = None) -> Axes:
     >>> ax.get_title()
     '5 of 12 edges'
     """
-    _checks.in_range(n, 1, 2_000, what="n")
+    _checks.whole(n, 1, 2_000, what="n")
     if not len(grn):
         message = "The network has no edges: there is nothing to draw. Loosen the filter."
         raise ValueError(message)

@@ -89,7 +89,7 @@ def locus(
     >>> [ax.get_label() for ax in figure.axes]
     ['links', 'peaks', 'genes']
     """
-    _checks.in_range(max_tfs, 1, 100, what="max_tfs")
+    _checks.whole(max_tfs, 1, 100, what="max_tfs")
     known = as_genes(genes)
     gene = None if _PLACE.match(region) else region
     arcs = None if links is None else _arcs(links, peaks, known)

@@ -143,7 +143,7 @@ def _n_each(
         return None
     if neighbours is None:
         return N_NEIGHBOURS if _edge_graph.size(graph) > WHOLE else None
-    return int(_checks.in_range(neighbours, 1, 1 << 31, what="neighbours"))
+    return _checks.whole(neighbours, 1, 1 << 31, what="neighbours")
 
 
 def _check(calibrate: Kind | None, class_prior: float | None, *, n_validation: int) -> None:

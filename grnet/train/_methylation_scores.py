@@ -62,7 +62,7 @@ def methylation_scores(
     if not ((p >= 0) & (p <= 1)).all():
         message = "Predicted levels must lie between 0 and 1: were logits or percentages given?"
         raise ValueError(message)
-    _checks.in_range(min_coverage, 1, 1 << 31, what="min_coverage")
+    _checks.whole(min_coverage, 1, 1 << 31, what="min_coverage")
     enough = c >= min_coverage
     scores = {"n": len(m), "deviance": _deviance(m, c, p), "n_levels": int(enough.sum())}
     return pd.Series(scores | _figures(m[enough] / c[enough], p[enough]), dtype=float)

@@ -20,7 +20,7 @@ KINDS = ("temperature", "isotonic")
 _NEAREST = 2.0**-24
 """To 0 and 1: what float32 tells from 1."""
 _RANKING = 1e-3
-"""Share of the uncorrected probability in an isotonic one, so that no two of a step tie."""
+"""Share of the uncorrected log odds in isotonic ones, so that no two of a step tie."""
 _Z = 1.959963984540054
 """Of a 95 % interval."""
 
@@ -91,11 +91,12 @@ class Calibration:
         """
         p = _probabilities(probabilities)
         if self.kind == "temperature":
-            raised: npt.NDArray[np.float64] = expit(self.slope * _logits(p) + self.intercept)
-            return raised
-        x, y = np.array(self.knots).T
-        mixed: npt.NDArray[np.float64] = (1 - _RANKING) * np.interp(p, x, y) + _RANKING * p
-        return mixed
+            logits = self.slope * _logits(p) + self.intercept
+        else:
+            steps = _logits(np.interp(p, *np.array(self.knots).T))
+            logits = (1 - _RANKING) * steps + _RANKING * _logits(p)
+        raised: npt.NDArray[np.float64] = expit(logits)
+        return raised
 
 
 def fit_calibration(
@@ -125,7 +126,7 @@ def fit_calibration(
     Notes
     -----
     Isotonic steps tie pairs that the model told apart, which cost 0.026 of AUPRC on new targets of
-    mouse dendritic cells: a thousandth of the uncorrected probability keeps their order. Of
+    mouse dendritic cells: a thousandth of the uncorrected log odds keeps their order. Of
     temperature scaling (Guo et al. 2017) the intercept is Platt's (1999): the calibration error
     there was 0.106 before, 0.054 by the scale alone, 0.022 with it. Both kinds learn Platt's
     softened labels, so that pairs that fall apart do not make it certain.
@@ -195,7 +196,7 @@ def reliability_table(
     >>> table["observed"].tolist()
     [0.25, 0.75]
     """
-    _checks.in_range(n_bins, 1, 10_000, what="n_bins")
+    _checks.whole(n_bins, 1, 10_000, what="n_bins")
     p, y = _labelled(probabilities, labels)
     rows = [(p[part].mean(), y[part].mean(), len(part)) for part in equal_bins(p, n_bins)]
     table = pd.DataFrame(rows, columns=["mean_predicted", "observed", "n"])

@@ -137,7 +137,7 @@ def chromatin_states(
     """
     _checks.one_of(method, ("transformer", "hmm"), "method")
     _checks.in_range(validation, 0, 0.5, what="validation")
-    _checks.in_range(n_restarts, 1, 1000, what="n_restarts")
+    _checks.whole(n_restarts, 1, 1000, what="n_restarts")
     names = [str(name) for name in marks.var_names]
     values, lengths = _chains(marks, names)
     begin = time.perf_counter()

@@ -200,7 +200,7 @@ class EdgeEnsemble:
         score = probabilities(logits.mean(axis=0), self.calibration)
         each = np.stack([probabilities(z, self.calibration) for z in logits])
         n = max(round(float(score.sum())), 1) if n_strongest is None else n_strongest
-        _checks.in_range(n, 1, len(pairs), what="n_strongest")
+        _checks.whole(n, 1, len(pairs), what="n_strongest")
         ranks = np.argsort(np.argsort(-logits, axis=1, kind="stable"), axis=1)
         table = {"score": score, "spread": each.std(axis=0), "stability": (ranks < n).mean(axis=0)}
         return pd.DataFrame(table, index=pairs.index)

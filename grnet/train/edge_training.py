@@ -170,7 +170,7 @@ def fit_edge_ensemble(
     >>> len(both.scores(split.test)) == len(split.test)
     True
     """
-    _checks.in_range(n_members, 1, 1000, what="n_members")
+    _checks.whole(n_members, 1, 1000, what="n_members")
     members = [
         fit_edges(
             data,

@@ -175,7 +175,7 @@ def split_edges(  # noqa: PLR0913 - every option is a stated choice of the proto
     """
     _checks.one_of(regime, REGIMES, "regime")
     _checks.one_of(negatives, get_args(Negatives), "negatives")
-    _checks.in_range(n_negatives, 0, 1000, what="n_negatives")
+    _checks.whole(n_negatives, 0, 1000, what="n_negatives")
     table = EdgeTable.of(known, tfs, genes)
     asked = Question(
         table.positive, len(table.tfs), table.gene_of_tf, len(table.genes), shares, seed

@@ -71,7 +71,7 @@ class FitSettings:
 
     def __post_init__(self) -> None:
         for name, low in (("max_epochs", 1), ("batch_size", 1), ("patience", 0), ("n_workers", 0)):
-            _checks.in_range(getattr(self, name), low, 1 << 31, what=name)
+            _checks.whole(getattr(self, name), low, 1 << 31, what=name)
         _checks.in_range(self.learning_rate, 1e-12, 1e3, what="learning_rate")
         _checks.one_of(self.optimizer, ("adamw", "adam", "rmsprop", "sgd"), "optimizer")
         schedules = ("one_cycle", "cosine", "constant", "plateau")

@@ -53,7 +53,7 @@ def balanced_order(
     5
     """
     strata = _strata.of_tasks(labels)
-    size = len(labels) if n is None else int(_checks.in_range(n, 0, 1 << 40, what="n"))
+    size = len(labels) if n is None else _checks.whole(n, 0, 1 << 40, what="n")
     rng = np.random.default_rng([seed, epoch])
     quota = np.full(len(strata), size // len(strata))
     quota[rng.permutation(len(strata))[: size % len(strata)]] += 1
@@ -130,7 +130,7 @@ def stratified_batches(
     >>> [int(labels[batch].sum()) for batch in gn.train.stratified_batches(labels, 4)]
     [1, 1]
     """
-    _checks.in_range(batch_size, 1, 1 << 31, what="batch_size")
+    _checks.whole(batch_size, 1, 1 << 31, what="batch_size")
     rng = np.random.default_rng([seed, epoch])
     order = _strata.interleaved(_strata.of_rows(labels), rng)
     pieces = np.split(order, np.arange(batch_size, len(order), batch_size))

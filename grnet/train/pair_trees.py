@@ -136,7 +136,7 @@ def fit_pair_trees(
     >>> len(gn.train.fit_pair_trees(data, split, n_trees=5).scores(split.test)) == len(split.test)
     True
     """
-    _checks.in_range(n_trees, 1, 100_000, what="n_trees")
+    _checks.whole(n_trees, 1, 100_000, what="n_trees")
     if split.train["label"].nunique() < 2:
         message = (
             f"The {len(split.train)} training pairs have the label "

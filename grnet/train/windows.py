@@ -77,7 +77,7 @@ def binding_windows(
     SequenceData(4 sequences of 100 bases, 1 task: 'CTCF')
     """
     _checks.has_columns(peaks, ["chrom", "start", "end", "tf"], "the table of peaks")
-    _checks.in_range(width, 8, 1 << 20, what="width")
+    _checks.whole(width, 8, 1 << 20, what="width")
     names, chosen = _chosen(peaks, tfs, min_peaks=min_peaks)
     placed = genome.harmonise(chosen.reset_index(drop=True), what="peaks")
     middle = placed["summit"] if "summit" in placed else (placed["start"] + placed["end"]) // 2

@@ -161,7 +161,7 @@ def test_names_that_look_like_numbers_or_nothing_keep_their_form(tmp_path):
     assert table["target"].tolist() == ["NA", "B"]
     assert table["label"].isna().tolist() == [False, True]
     (tmp_path / "empty.csv").write_text("")
-    with pytest.raises(ValueError, match="is no table of edges"):
+    with pytest.raises(ValueError, match="is empty"):
         edge_table(tmp_path / "empty.csv", what="the known edges")
 
 
@@ -170,6 +170,13 @@ def test_names_that_look_like_numbers_or_nothing_keep_their_form(tmp_path):
     [
         ({"method": "ridge", "alpha": "abc"}, "alpha='abc' is out of range"),
         ({"method": "gnn", "max_epochs": 0}, "max_epochs=0 is out of range"),
+        ({"method": "gnn", "max_epochs": 2.5}, "max_epochs=2.5 is no whole number"),
+        ({"method": "ridge", "n_bootstrap": 2.5}, "n_bootstrap=2.5 is no whole number"),
+        ({"method": "ridge", "n_top": 2.5}, "n_top=2.5: expected a positive whole"),
+        ({"method": "ridge", "n_top": "all"}, "n_top='all': expected a positive whole"),
+        ({"method": "ridge", "seed": "a"}, "seed='a' is no whole number"),
+        ({"method": "ridge", "n_windows": 3}, "n_windows=3 are windows of a pseudotime"),
+        ({"method": "shared_ridge", "deviation": 1.0}, "holds contexts together, and there are no"),
         ({"method": "ridge", "prior_mode": "zzz"}, "Unknown prior_mode 'zzz'"),
         ({"method": "ridge", "pseudotime": "nothing"}, "0 of 80 cells have a finite 'nothing'"),
     ],

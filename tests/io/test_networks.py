@@ -167,6 +167,19 @@ def test_cytoscape_exports_are_read(tmp_path):
     assert dict(found.params) == {"organism": "human"}
 
 
+@pytest.mark.parametrize("ending", ["csv", "tsv", "txt"])
+@pytest.mark.parametrize("separator", [",", "\t", ";", " ", ", "])
+def test_the_separator_is_found_whatever_the_ending(tmp_path, ending, separator):
+    path = tmp_path / f"net.{ending}"
+    rows = [("source", "target", "weight"), ("001", "NA", "2.5"), ("G,1", "G 2", "-1")]
+    quoted = [[f'"{cell}"' for cell in row] for row in rows]
+    path.write_text("\n" + "\n".join(map(separator.join, [rows[0], *quoted[1:]])) + "\n")
+    edges = gn.io.read_network(path).edges
+    assert edges["source"].tolist() == ["001", "G,1"]
+    assert edges["target"].tolist() == ["NA", "G 2"]
+    assert edges["weight"].tolist() == [2.5, -1.0]
+
+
 def test_foreign_tables_are_read(tmp_path):
     scenic = tmp_path / "adj.csv"
     scenic.write_text("TF,target,importance\nA,B,2.5\nA,C,1.5\n")

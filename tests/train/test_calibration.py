@@ -46,6 +46,14 @@ def test_ranking_is_kept_pair_by_pair(kind):
     assert roc_auc_score(labels, calibration.applied(new)) == roc_auc_score(labels, new)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_sure_models_keep_their_ranking_in_single_precision(kind):
+    _, labels, said = drawn()
+    calibration = gn.train.fit_calibration(said, labels, kind=kind)
+    sure = expit(np.array([-14.0, -13.0, -12.0, 12.0, 13.0, 14.0]))
+    assert (np.diff(calibration.applied(sure).astype(np.float32)) > 0).all()
+
+
 def test_temperature_is_the_logistic_regression_of_the_logits():
     _, labels, said = drawn(20_000)
     calibration = gn.train.fit_calibration(said, labels, kind="temperature")

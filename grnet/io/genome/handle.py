@@ -217,7 +217,7 @@ class Genome:
         frame = self._placed(intervals)
         start, end = frame["start"].to_numpy(), frame["end"].to_numpy()
         if width is not None:
-            _checks.in_range(width, 1, 1 << 31, what="width")
+            _checks.whole(width, 1, 1 << 31, what="width")
             start = (start + end) // 2 - width // 2
             end = start + width
         row = self.sizes.index.get_indexer(pd.Index(frame["chrom"]))
@@ -330,7 +330,7 @@ class Genome:
                [3, 8]])
         """
         for name, value in (("upstream", upstream), ("downstream", downstream)):
-            _checks.in_range(value, 0, 1 << 31, what=name)
+            _checks.whole(value, 0, 1 << 31, what=name)
         genes = self.genes
         windows = promoter_windows(
             genes, upstream=upstream, downstream=downstream, sizes=self.sizes

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from grnet import _checks
 from grnet.io._atomic import replacing
-from grnet.io._text import naming, open_text
+from grnet.io._text import first_lines, naming, open_text
 from grnet.io.networks._records import Parts
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 NAME_COLUMNS = ("source", "region", "target", "context", "name")
 _MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "None", "<NA>"]
 _KEY = b"grnet"
+_BLANK_LINES = 20
+"""At most, before the header."""
 
 
 def write_table(grn: GRN, path: Path) -> None:
@@ -65,10 +67,18 @@ def renamed(found: Sequence[str], names: Mapping[str, str], path: Path) -> list[
 
 
 def read_text(path: Path, *, columns: Columns = None) -> pd.DataFrame:
-    """Read a table in which names stay text: a gene called ``NA`` or ``0012`` keeps its name."""
+    """Read a table in which names stay text: a gene called ``NA`` or ``0012`` keeps its name.
+
+    The separator is that of the name's ending, or, where the first line lacks it, one that is
+    there: Excel writes semicolons in half of the world.
+    """
     has_header = columns is None or isinstance(columns, Mapping)
     told = columns if isinstance(columns, Mapping) else {}
-    columns = renamed(_header(path), told, path) if has_header else list(columns or [])
+    first = next(line for line in first_lines(path, _BLANK_LINES) if line.strip())
+    sep = next((s for s in (separator(path), *"\t,; ") if s in first), separator(path))
+    spaced = sep == " " or f"{sep} " in first
+    header = next(csv.reader([first], delimiter=sep, skipinitialspace=spaced))
+    columns = renamed(header, told, path) if has_header else list(columns or [])
     if len(set(columns)) < len(columns):
         doubled = next(name for name in columns if columns.count(name) > 1)
         message = f"{path} has two columns {doubled!r}: keep one, or rename with columns=..."
@@ -80,7 +90,8 @@ def read_text(path: Path, *, columns: Columns = None) -> pd.DataFrame:
         try:
             return pd.read_csv(
                 lines,
-                sep=separator(path),
+                sep=sep,
+                skipinitialspace=spaced,
                 header=0 if has_header else None,
                 names=columns,
                 index_col=False,
@@ -92,11 +103,6 @@ def read_text(path: Path, *, columns: Columns = None) -> pd.DataFrame:
         except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
             message = f"{path} is not a regular table: {error}. Every line needs the same columns."
             raise ValueError(message) from error
-
-
-def _header(path: Path) -> list[str]:
-    with open_text(path) as lines:
-        return next(csv.reader(lines, delimiter=separator(path)))
 
 
 def write_parquet(grn: GRN, path: Path) -> None:

@@ -161,7 +161,7 @@ def write_html(
     path = Path(path)
     whole = _written(grn, path)
     _checks.one_of(reduce, ("top", "core"), "reduce")
-    _checks.in_range(max_edges, 1, 5_000, what="max_edges")
+    _checks.whole(max_edges, 1, 5_000, what="max_edges")
     hrefs = _links.as_hrefs(dossiers or {})
     if node is not None:
         shown = _reduce.ego(whole, node, radius=radius, max_edges=max_edges)

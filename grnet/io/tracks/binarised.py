@@ -77,7 +77,7 @@ def read_binarised_marks(
     >>> marks.obs_names.tolist(), marks.X.tolist()
     (['chr1:0-200', 'chr1:200-400'], [[0, 1], [2, 0]])
     """
-    _checks.in_range(bin_size, 1, 1 << 30, what="bin_size")
+    _checks.whole(bin_size, 1, 1 << 30, what="bin_size")
     files = _sources.named_files(paths, what="binarised marks")
     tables = [_read(path) for path in progress(files.values(), "marks", total=len(files))]
     _same(tables)
