@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import grnet as gn
-from grnet import _checks
 from grnet.cli import _options as o
 from grnet.cli._console import shortest, show, step, told
 
@@ -56,6 +55,7 @@ def explain(  # noqa: PLR0913 - one argument per option
     if not asked and not top:
         message = "Nothing to explain: give --pair TF:GENE, --top 5, or both."
         raise typer.BadParameter(message)
+    from grnet import _checks  # noqa: PLC0415 - heavy
     from grnet.cli._files import (  # noqa: PLC0415 - heavy
         read_aliases,
         read_known,
