@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from grnet import _checks
+from grnet._progress import announced
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -15,6 +16,7 @@ ENOUGH = 50
 """Targets from which their own columns are background enough, as in the MEME suite."""
 
 _WIDTH, _CONCENTRATION = 10, 0.3
+_WHY_LONG = "Comparing motifs; the first time after an installation memelite compiles for a minute."
 
 
 class Alignments(NamedTuple):
@@ -35,7 +37,7 @@ def aligned(queries: list[Floats], targets: list[Floats]) -> Alignments:
     n = len(targets)
     both = [matrix for t in targets for matrix in (t, t[::-1, ::-1])]
     given = [np.asfortranarray(m) for m in both + _filling(n)]
-    with warnings.catch_warnings():
+    with announced(_WHY_LONG), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # few targets: filled up above
         found = memelite.tomtom(
             [np.asfortranarray(q) for q in queries],
