@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,6 +65,24 @@ def test_fdr_keeps_planted_edges_and_little_else(planted, tfs, planted_edges, me
     assert len(found - set(planted_edges) - reverse - indirect) <= 2
     assert grn.edges["fdr"].max() <= 0.05
     assert (grn.edges["pvalue"] <= grn.edges["fdr"]).all()
+
+
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [
+        ("gnn", {"max_epochs": 1}),
+        ("joint", {"max_epochs": 1}),
+        ("transformer", {"n_epochs": 1, "width": 8}),
+    ],
+)
+def test_trained_methods_have_the_pvalues_of_the_correlation(planted, tfs, method, options):
+    trained, correlation = (
+        gn.infer.network(planted, tfs=tfs, method=name, fdr=0.05, n_top=None, **own)
+        .edges.astype({"source": str, "target": str})
+        .set_index(["source", "target"])[["pvalue", "fdr"]]
+        for name, own in ((method, options), ("pearson", {}))
+    )
+    pd.testing.assert_frame_equal(trained.sort_index(), correlation.sort_index())
 
 
 @pytest.mark.parametrize("method", ["pearson", "ridge", "clr", "partial_correlation"])
