@@ -7,6 +7,7 @@ Attention is no default: as a score of edges it beats the absolute correlation o
 loses on others (``benchmarks/readouts.py``). What it attends to is not what it is moved by.
 """
 
+import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
@@ -22,6 +23,8 @@ from grnet.infer.linear import pearson
 if TYPE_CHECKING:
     from grnet.models import ExpressionTransformer
     from grnet.train import ExpressionData
+
+logger = logging.getLogger(__name__)
 
 ReadOut = Literal["contribution", "sensitivity", "attention"]
 
@@ -56,7 +59,8 @@ def masked_expression(  # noqa: PLR0913 - a kernel's keyword arguments are its o
     standard deviations. ``"contribution"`` multiplies it by the correlation: the share of a
     target's variance that a regulator accounts for in a linear model (Pratt 1987). ``"attention"``
     is the mean attention, with the sign of the sensitivity. An epoch is 25 steps; the parameter
-    ``held_out_r2`` says what the model knows of cells that it was not trained on.
+    ``held_out_r2`` says what the model knows of cells that it was not trained on; where that is
+    nothing, a warning does.
     """
     _checks.one_of(readout, ("contribution", "sensitivity", "attention"), "readout")
     # the other methods do without what these import
@@ -82,6 +86,13 @@ def masked_expression(  # noqa: PLR0913 - a kernel's keyword arguments are its o
     scores[~varies(x)] = 0.0
     scores[:, ~varies(y)] = 0.0
     facts = {"held_out_r2": done.metrics["r2"]}
+    if facts["held_out_r2"] <= 0:
+        logger.warning(
+            "The transformer explains nothing of the cells held out (R² %.3f): its edges are "
+            "preferences for some genes at most. More cells or training (n_epochs=) may help; the "
+            "methods that take seconds need less.",
+            facts["held_out_r2"],
+        )
     return Scored(leave_out_own(scores, own), {}, facts)
 
 
