@@ -266,7 +266,7 @@ def test_share_of_known_regulators_is_logged(planted, tfs, caplog):
 
 @pytest.mark.parametrize("n_top", [0, -3, "many"])
 def test_bad_n_top(planted, tfs, n_top):
-    with pytest.raises(ValueError, match=r"expected a positive number"):
+    with pytest.raises(ValueError, match=r"expected a positive whole number"):
         gn.infer.network(planted, tfs=tfs, n_top=n_top)
 
 
